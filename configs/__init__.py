@@ -1,0 +1,1 @@
+"""Configuration files as package data: `default.toml` holds every setting once; profiles hold what differs."""

@@ -1,0 +1,80 @@
+"""Every S3 key and every hash that names a thing is built here, and only here. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from pipeline.models import AudioObject, Format, Job, Place, Recipe
+
+SIDECAR_SUFFIX = ".transcript.json"
+STATE_FOLDER = "_nightscribe/"
+MAX_KEY_BYTES = 1024  # S3's own limit, in UTF-8 bytes
+
+
+def job_id(audio: AudioObject, recipe: Recipe) -> str:
+    """40 hex digits over exactly the object version and the recipe (design: a job's identity)."""
+    identity = [audio.bucket, audio.key, audio.etag, audio.size_bytes, audio.version_id, recipe.hash]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:40]
+
+
+def sidecar_key(output: Place, audio_key: str) -> str:
+    """The suffix is appended, never swapped for the extension: `a.mp3` and `a.wav` must not collide."""
+    return f"{output.prefix}{audio_key}{SIDECAR_SUFFIX}"
+
+
+def derived_key(output: Place, audio_key: str, kind: Format) -> str:
+    """Where a derived format of a transcript lies."""
+    return f"{output.prefix}{audio_key}.{kind}"
+
+
+def fits(key: str) -> bool:
+    """Whether S3 accepts a key of this length."""
+    return len(key.encode()) <= MAX_KEY_BYTES
+
+
+def intent_key(job: Job) -> str:
+    """One place per job and output, whatever prefix a run looks at: overlapping archives meet here."""
+    return f"{job.output.prefix}{STATE_FOLDER}intents/{job.job_id}.json"
+
+
+def unplaced_key(job: Job) -> str:
+    """Where a paid transcript goes when a stranger's file took the sidecar's place in the meantime."""
+    return f"{job.output.prefix}{STATE_FOLDER}unplaced/{job.job_id}{SIDECAR_SUFFIX}"
+
+
+def archive_folder(output: Place, archive: Place) -> str:
+    """The folder of an archive's runs and `latest.json`: `_nightscribe/` itself for a whole bucket.
+
+    A prefix that does not end in `/` gets a `~`, so that `shows/a` and `shows/a/` stay apart.
+    """
+    if not archive.prefix:
+        return f"{output.prefix}{STATE_FOLDER}"
+    ended = archive.prefix if archive.prefix.endswith("/") else f"{archive.prefix}~/"
+    return f"{output.prefix}{STATE_FOLDER}archives/{ended}"
+
+
+def latest_key(output: Place, archive: Place) -> str:
+    """The pointer to an archive's newest manifest."""
+    return f"{archive_folder(output, archive)}latest.json"
+
+
+def run_folder(output: Place, archive: Place, run_id: str) -> str:
+    """The folder of one run: segments while it runs, parts and manifest at its end."""
+    return f"{archive_folder(output, archive)}runs/{run_id}/"
+
+
+def archive_id(output: Place, archive: Place) -> str:
+    """16 hex digits that name an archive and its output in Redis."""
+    identity = [archive.bucket, archive.prefix, output.bucket, output.prefix]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+
+
+def is_ours(key: str) -> bool:
+    """Whether a key lies in a state folder of Nightscribe, at any depth."""
+    return key.startswith(STATE_FOLDER) or f"/{STATE_FOLDER}" in key
+
+
+def url_hash(url: str) -> str:
+    """SHA-256 of a URL: recognises a request without keeping a URL that grants access."""
+    return hashlib.sha256(url.encode()).hexdigest()

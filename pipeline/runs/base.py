@@ -1,0 +1,152 @@
+"""Runs and leases: what dispatchers and workers tell each other while a run lasts.
+
+Liveness only (I3): all of it can be lost at any moment. What must survive is in S3 (intents, sidecars, manifest
+segments), and a run that finds this state empty plans again and finds its results there.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from pipeline.models import Job, ManifestRow
+
+
+@dataclass(frozen=True, slots=True)
+class RunTicket:
+    """The right to dispatch a run. `resumed` is True when an unfinished run is continued under its old id."""
+
+    archive_id: str
+    run_id: str
+    recipe_hash: str
+    token: str
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run that is open, for `nightscribe status`."""
+
+    run_id: str
+    archive_uri: str
+    endpoint_id: str
+    outstanding: int
+    settled_unread: int
+    dispatcher_alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSummary:
+    """A worker that showed itself lately."""
+
+    name: str
+    slots: int
+    busy: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopOrder:
+    """Why no worker may submit anything now: the account was refused. A new run clears it."""
+
+    reason: str
+    message: str
+
+
+class Runs(ABC):
+    """The dispatcher's side, and the rows that workers hand in. Raises `ServiceUnavailableError`."""
+
+    @abstractmethod
+    def open(
+        self, archive_id: str, recipe_hash: str, *, new_run_id: str, archive_uri: str, endpoint_id: str
+    ) -> RunTicket:
+        """Becomes the one dispatcher of an archive, continuing its unfinished run of the same recipe if any.
+
+        Clears a stop order that an earlier run left. Raises `RunActiveError`, naming the run, while another
+        dispatcher's heartbeat is fresh.
+        """
+
+    @abstractmethod
+    def beat(self, ticket: RunTicket) -> bool:
+        """Renews the dispatcher's heartbeat; False when the run has been taken by another dispatcher."""
+
+    @abstractmethod
+    def close(self, ticket: RunTicket, *, finished: bool) -> None:
+        """Ends dispatching. A finished run is forgotten; an unfinished one can be continued by `open`."""
+
+    @abstractmethod
+    def add(self, run_id: str, jobs: Sequence[Job]) -> None:
+        """Notes jobs as outstanding. Must happen before their messages are sent, so that none is lost unseen."""
+
+    @abstractmethod
+    def outstanding(self, run_id: str) -> int:
+        """How many jobs of the run are not settled."""
+
+    @abstractmethod
+    def known(self, run_id: str, job_ids: Sequence[str]) -> set[str]:
+        """Which of these jobs are outstanding already: a resumed run does not send them again."""
+
+    @abstractmethod
+    def stalled(self, run_id: str, *, queue_is_empty: bool) -> list[Job]:
+        """Outstanding jobs that nobody works on any more.
+
+        A job that was started and has no lease (its worker died); with an empty queue also one that was never
+        started and has no lease (its message was lost). A false alarm is harmless: leases and intents make a
+        second message a no-op.
+        """
+
+    @abstractmethod
+    def settle(self, job: Job, row: ManifestRow) -> bool:
+        """Hands in the final row of a job (worker). False when the job was not outstanding: a repeat."""
+
+    @abstractmethod
+    def drop(self, job: Job) -> None:
+        """Forgets an outstanding job without a row: it was given up unsubmitted and stays to be planned again."""
+
+    @abstractmethod
+    def rows(self, run_id: str, limit: int) -> list[ManifestRow]:
+        """The oldest settled rows that were not yet taken; reading does not remove them."""
+
+    @abstractmethod
+    def take(self, run_id: str, count: int) -> None:
+        """Removes that many of the oldest rows, once they are safe in S3."""
+
+    @abstractmethod
+    def stop(self, order: StopOrder) -> None:
+        """Orders all workers to submit nothing more."""
+
+    @abstractmethod
+    def stop_order(self) -> StopOrder | None:
+        """The order in force, if any."""
+
+    @abstractmethod
+    def show_worker(self, worker: WorkerSummary) -> None:
+        """A worker's sign of life; expires by itself after `worker.lease_s`."""
+
+    @abstractmethod
+    def workers(self) -> list[WorkerSummary]:
+        """The workers that are alive."""
+
+    @abstractmethod
+    def summaries(self) -> list[RunSummary]:
+        """All open runs."""
+
+
+class Leases(ABC):
+    """The worker's side: who works on which job. Each lease expires unless it is renewed."""
+
+    @abstractmethod
+    def acquire(self, job: Job) -> bool:
+        """Takes the job when nobody else holds it (a parked job is free to take) and marks it as started."""
+
+    @abstractmethod
+    def renew(self, job_ids: Collection[str]) -> set[str]:
+        """Renews this worker's leases in one step; returns the ids that this worker no longer holds."""
+
+    @abstractmethod
+    def park(self, job_id: str, for_s: float) -> None:
+        """Gives the job up for another worker or a later retry; for `for_s` it does not count as stalled."""
+
+    @abstractmethod
+    def release(self, job_id: str) -> None:
+        """Ends this worker's lease on a settled job; no error when it is not held."""

@@ -1,0 +1,155 @@
+"""The shapes of all settings, a frozen record per table of `configs/default.toml`.
+
+The reason for each setting, and its only default, stand beside its value in that file.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class Section(BaseModel):
+    """One table of the settings: frozen, complete, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RecipeSettings(Section):
+    """What to transcribe with when the command line does not say."""
+
+    model: str
+    language: str
+    task: Literal["transcribe", "translate"]
+
+
+class RedisSettings(Section):
+    """The Redis or Valkey server."""
+
+    url: SecretStr  # may hold a password
+    key_prefix: str
+    connect_timeout_s: float = Field(gt=0)
+    socket_timeout_s: float = Field(gt=1)
+
+
+class S3Settings(Section):
+    """How S3 is called; which S3, AWS's own variables say."""
+
+    connect_timeout_s: float = Field(gt=0)
+    read_timeout_s: float = Field(gt=0)
+    max_attempts: int = Field(ge=1)
+    max_connections: int = Field(ge=1)
+
+
+class FalSettings(Section):
+    """How fal's queue is called."""
+
+    queue_url: str = Field(pattern=r"^https?://[^/?#]+$")
+    backup_url: str = Field(pattern=r"^(https?://[^/?#]+)?$")
+    connect_timeout_s: float = Field(gt=0)
+    read_timeout_s: float = Field(gt=0)
+    submit_timeout_s: float = Field(gt=0)
+    start_timeout_s: float = Field(gt=1)
+    wait_timeout_s: float = Field(gt=0)
+    max_connections: int = Field(ge=1)
+    no_server_retry: bool
+
+
+class PollingSettings(Section):
+    """When a waiting request is looked at."""
+
+    min_s: float = Field(gt=0)
+    max_s: float = Field(gt=0)
+    growth: float = Field(gt=0, le=1)
+    first_share: float = Field(ge=0, le=1)
+
+
+class LimitsSettings(Section):
+    """What all workers of an account share."""
+
+    account: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    concurrency: int = Field(ge=1)
+    overcommit: float = Field(ge=1)
+    lease_s: float = Field(gt=0)
+    submits_per_s: float = Field(gt=0)
+    submit_burst: int = Field(ge=1)
+
+
+class RetrySettings(Section):
+    """How often and how soon a failed attempt is followed by another."""
+
+    max_attempts: int = Field(ge=1)
+    base_s: float = Field(gt=0)
+    max_s: float = Field(gt=0)
+
+
+class AudioSettings(Section):
+    """What counts as audio, and how it is handed to fal."""
+
+    extensions: tuple[str, ...]
+    presign_expiry_s: int = Field(ge=60, le=604_800)  # SigV4 allows at most seven days
+    max_size_bytes: int = Field(gt=0)
+    probe_budget_bytes: int = Field(ge=65_536)
+    assumed_kbps: dict[str, float]
+
+
+class QueueSettings(Section):
+    """The Celery queue and how full it may be."""
+
+    name: str
+    high_water: int = Field(ge=1)
+    low_water: int = Field(ge=0)
+    batch_size: int = Field(ge=1)
+
+
+class RunSettings(Section):
+    """The dispatcher's rhythm."""
+
+    tick_s: float = Field(gt=0)
+    dispatcher_lease_s: float = Field(gt=0)
+    worker_wait_s: float = Field(gt=0)
+    worker_warn_s: float = Field(gt=0)
+    recover_every_s: float = Field(gt=0)
+    progress_every_s: float = Field(gt=0)
+    segment_rows: int = Field(ge=1)
+    segment_every_s: float = Field(gt=0)
+    part_rows: int = Field(ge=1)
+
+
+class WorkerSettings(Section):
+    """One worker process."""
+
+    slots: int = Field(ge=1, le=1000)
+    name: str
+
+
+class LogSettings(Section):
+    """What is logged and how."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    format: Literal["json", "text", "auto"]
+
+
+class Price(Section):
+    """What an endpoint costs."""
+
+    usd_per_audio_hour: float = Field(ge=0)
+
+
+class Settings(Section):
+    """All settings, one field per table of `configs/default.toml`."""
+
+    recipe: RecipeSettings
+    redis: RedisSettings
+    s3: S3Settings
+    fal: FalSettings
+    polling: PollingSettings
+    limits: LimitsSettings
+    retry: RetrySettings
+    audio: AudioSettings
+    queue: QueueSettings
+    run: RunSettings
+    worker: WorkerSettings
+    logs: LogSettings
+    prices: dict[str, Price]

@@ -1,0 +1,64 @@
+"""Transcriber: what the stages need of a speech-to-text service. A request is paid, so each act is separate."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from pipeline.cancellation import CancellationToken
+from pipeline.models import Answer, PaidRequest, Recipe
+
+
+class Transcriber(ABC):
+    """A queue of paid requests. Methods block the calling thread; one instance serves many threads."""
+
+    @abstractmethod
+    def recipe(
+        self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
+    ) -> Recipe:
+        """Makes the recipe for an endpoint from the user's words; no network.
+
+        `language` is `auto` or a code; None means auto where the model can. `extra` wins over both and passes
+        through. Raises `ConfigurationError` for what a known model cannot do.
+        """
+
+    @abstractmethod
+    def check_key(self) -> None:
+        """Asks the service, free of charge, whether it accepts the key. Raises `AccountError` when not."""
+
+    @abstractmethod
+    def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
+        """Sends the paid POST exactly once, and never again on its own.
+
+        Raises `UncertainError` when the reply was lost after anything was sent; every other error is a promise
+        that nothing was accepted: `AccountError`, `ConfigurationError` (no such model), `BadInputError`,
+        `ThrottledError`, `ServiceUnavailableError`.
+        """
+
+    @abstractmethod
+    def wait(self, request: PaidRequest, *, audio_s: float | None, cancel: CancellationToken) -> None:
+        """Returns when the service calls the request completed (well or badly); spends no attempt (I4).
+
+        `audio_s` is the length of the audio, from which the first look is timed. Unanswered polls are retried
+        without end until the configured deadline, then `ServiceUnavailableError`: the request goes on, and the
+        same call may be made again later. Raises `Cancelled` when the token is set, `ResultExpiredError` when
+        the service no longer knows the request.
+        """
+
+    @abstractmethod
+    def fetch(self, request: PaidRequest, recipe: Recipe) -> Answer:
+        """Gets and normalises the result of a completed request.
+
+        Raises what the request failed with (`AudioRejectedError`, `RequestFailedError`, ...), or
+        `ResultExpiredError`, or `ServiceUnavailableError` when it could not be read now.
+        """
+
+    @abstractmethod
+    def cancel(self, request: PaidRequest) -> bool:
+        """Asks the service to drop a request; False when it was too late."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends connections and threads."""

@@ -1,0 +1,94 @@
+"""Storage: what the stages need of S3, and the contract that every implementation keeps (tests/contracts)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One key of a listing. `etag` without quotes."""
+
+    key: str
+    etag: str
+    size_bytes: int
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a HEAD tells. `metadata` holds the user metadata, names in lower case."""
+
+    etag: str
+    size_bytes: int
+    last_modified: datetime
+    version_id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A body with the ETag it had when it was read."""
+
+    body: bytes
+    etag: str
+
+
+class PreconditionFailedError(Exception):
+    """A conditional write lost: the object is not what we saw. Control flow for callers, not a failure."""
+
+
+class Storage(ABC):
+    """An S3-compatible store, safe to share between threads.
+
+    Raises `ServiceUnavailableError` or `ThrottledError` when the store does not answer or says to slow down
+    (after the implementation's own bounded retries), and `ConfigurationError` for a missing bucket, missing
+    rights or missing credentials, naming the bucket and the right.
+    """
+
+    @abstractmethod
+    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+        """Yields every key under the prefix in UTF-8 binary order, page by page; memory stays constant (I6)."""
+
+    @abstractmethod
+    def head(self, bucket: str, key: str) -> Head | None:
+        """Looks at one object; None when it does not exist."""
+
+    @abstractmethod
+    def read(self, bucket: str, key: str) -> Stored | None:
+        """Reads a whole (small) object; None when it does not exist."""
+
+    @abstractmethod
+    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> bytes:
+        """Reads `length` bytes from `start` of the version with that ETag; fewer at the end of the object.
+
+        Raises `SourceGoneError` when the object is gone or has another ETag.
+        """
+
+    @abstractmethod
+    def write(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+    ) -> str:
+        """Writes an object on the condition that it is what we saw, and returns its new ETag (I8).
+
+        With `if_match` the object must still have that ETag; without it the object must not exist.
+        Raises `PreconditionFailedError` otherwise. There is no unconditional write.
+        """
+
+    @abstractmethod
+    def delete(self, bucket: str, key: str) -> None:
+        """Deletes an object of ours; a missing one is no error."""
+
+    @abstractmethod
+    def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
+        """Signs a GET URL, without any request. Whoever holds the URL can read: never log or store it (I9)."""
