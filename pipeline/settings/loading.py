@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
 
@@ -161,10 +161,18 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
         )
 
 
-def shown(loaded: LoadedSettings) -> list[tuple[str, str, str]]:
+def shown(loaded: LoadedSettings) -> list[tuple[str, Any, str]]:
     """All settings as (name, value, origin), secrets masked; for `nightscribe config show`."""
     dumped = _flatten(loaded.settings.model_dump(mode="json"))
-    return [(name, json.dumps(value), loaded.origins.get(name, "")) for name, value in sorted(dumped.items())]
+    dumped["redis.url"] = _without_password(loaded.settings.redis.url.get_secret_value())
+    return [(name, value, loaded.origins.get(name, "")) for name, value in sorted(dumped.items())]
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":**********@")).geturl()
 
 
 def fal_key(environment: Mapping[str, str]) -> SecretStr | None:

@@ -80,6 +80,7 @@ class RetrySettings(Section):
     """How often and how soon a failed attempt is followed by another."""
 
     max_attempts: int = Field(ge=1)
+    max_deferrals: int = Field(ge=1)
     base_s: float = Field(gt=0)
     max_s: float = Field(gt=0)
 

@@ -1,0 +1,77 @@
+# Nightscribe. `make help` lists the targets; `make demo` needs nothing but Python 3.11 and make.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_FOLDER := .demo
+# A stack left by `make demo KEEP=1` describes itself here; every target below uses it when it is there.
+STACK_ENV := $(DEMO_FOLDER)/env
+WITH_STACK := if [ -f $(STACK_ENV) ]; then set -a; . ./$(STACK_ENV); set +a; fi;
+PREFIX ?=
+ARGS ?=
+NAME ?= nightscribe
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml scripts/setup
+	@scripts/setup run
+$(VENV)/.demo: requirements/demo.txt pyproject.toml scripts/setup
+	@scripts/setup demo
+$(VENV)/.dev: requirements/dev.txt pyproject.toml scripts/setup
+	@scripts/setup dev
+
+.PHONY: setup
+setup: $(VENV)/.dev ## Install everything for development into .venv
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Transcribe real speech on the embedded stack; KEEP=1 leaves it running
+	@$(BIN)/python -m emulator demo --folder $(DEMO_FOLDER) $(if $(KEEP),--keep)
+
+.PHONY: stop
+stop: ## Stop a stack left by `make demo KEEP=1`
+	@$(BIN)/python -m emulator stack --stop --folder $(DEMO_FOLDER)
+
+.PHONY: backfill
+backfill: $(VENV)/.run ## Transcribe an archive: make backfill BUCKET=name [PREFIX=shows/] [ARGS="--formats vtt"]
+	@test -n "$(BUCKET)" || { echo 'Error: say which bucket: make backfill BUCKET=my-podcasts' >&2; exit 2; }
+	@$(WITH_STACK) $(BIN)/nightscribe backfill "s3://$(BUCKET)/$(PREFIX)" $(ARGS)
+
+.PHONY: worker
+worker: $(VENV)/.run ## Start a worker; several may run, here and on other hosts (NAME=second for another here)
+	@$(WITH_STACK) exec $(BIN)/celery --quiet -A workers.app worker --pool threads -n $(NAME)@%h \
+		--without-mingle --without-gossip
+
+.PHONY: flower
+flower: $(VENV)/.dev ## Start Flower on http://127.0.0.1:5555
+	@$(WITH_STACK) exec $(BIN)/celery -A workers.app flower --conf=configs/flower.py
+
+.PHONY: test
+test: $(VENV)/.dev ## Run all tests: unit, contracts, integration, e2e
+	@scripts/run-tests $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Write requirements/*.txt anew from pyproject.toml
+	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/lock
+
+.PHONY: schemas
+schemas: $(VENV)/.dev ## Write docs/schemas/*.json anew from the models
+	@$(BIN)/python scripts/schemas
+
+.PHONY: clean
+clean: ## Remove the environment and what runs have left
+	@rm -rf $(VENV) $(DEMO_FOLDER) .test .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

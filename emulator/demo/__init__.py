@@ -1,0 +1,1 @@
+"""The demo: the whole pipeline on the embedded stack with real speech, shown step by step and judged at the end."""

@@ -1,0 +1,86 @@
+"""Puts the parts together into one ASGI application. Contains no behaviour of fal itself."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from emulator.fal.access import Access
+from emulator.fal.control import Control
+from emulator.fal.downloads import Downloads
+from emulator.fal.engines.base import Engine
+from emulator.fal.engines.scripted import ScriptedEngine
+from emulator.fal.engines.whisper import WhisperEngine
+from emulator.fal.faults import FaultScript
+from emulator.fal.gate import Gate
+from emulator.fal.history import History
+from emulator.fal.ledger import Ledger
+from emulator.fal.processing import Processing
+from emulator.fal.queue import FalQueue
+from emulator.fal.queue_routes import QueueRoutes
+from emulator.fal.settings import EmulatorSettings
+
+log = logging.getLogger(__name__)
+
+ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class Signature:
+    """Adds `x-emulator` to every answer and logs one line for each, without query and headers, where secrets are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the call on."""
+
+        async def signed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-emulator"] = "nightscribe"
+                log.debug("%s %s %d", scope["method"], scope["path"], message["status"])
+            await send(message)
+
+        await self._app(scope, receive, signed if scope["type"] == "http" else send)
+
+
+def engine_of(settings: EmulatorSettings) -> Engine:
+    """The engine that was asked for."""
+    if settings.engine == "whisper":
+        return WhisperEngine(concurrency=settings.concurrency, model_dir=settings.model_dir)
+    return ScriptedEngine(
+        service_s=settings.service_s,
+        speed=settings.speed,
+        jitter_share=settings.jitter_share,
+        words=settings.words,
+        seed=settings.seed,
+    )
+
+
+def build_app(settings: EmulatorSettings, folder: Path) -> Starlette:
+    """The application; `folder` takes the downloads. Raises ValueError when the fault file is wrong."""
+    rules: Any = json.loads(settings.faults_file.read_text()) if settings.faults_file else []
+    faults = FaultScript(settings.seed, rules)
+    gate = Gate(faults)
+    ledger = Ledger(settings.ledger_file)
+    access = Access(settings.keys)
+    downloads = Downloads(folder) if settings.download else None
+    queue = FalQueue(settings.concurrency, Processing(engine_of(settings), downloads, faults), ledger)
+    history = History(settings, queue, access, gate, ledger)
+    api = QueueRoutes(settings, queue, access, gate, ledger)
+    app = Starlette(
+        routes=[
+            *Control(queue, ledger, faults).routes(),
+            Route("/v1/models/requests/by-endpoint", history.answer, methods=["GET"]),
+            Route("/{path:path}", api.answer, methods=ALL_METHODS),
+        ],
+        middleware=[Middleware(Signature)],
+    )
+    # The official asynchronous client does not follow redirects (docs/fal.md section 2).
+    app.router.redirect_slashes = False
+    return app

@@ -1,0 +1,81 @@
+"""The emulator's own routes: the ledger, the fault script, the reset. Open without a key: only loopback connects."""
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from emulator.fal.faults import FaultScript
+from emulator.fal.ledger import Ledger, accepted_row
+from emulator.fal.queue import FalQueue
+
+
+class Control:
+    """What a test sees and sets."""
+
+    def __init__(self, queue: FalQueue, ledger: Ledger, faults: FaultScript) -> None:
+        self._queue = queue
+        self._ledger = ledger
+        self._faults = faults
+
+    def routes(self) -> list[Route]:
+        """The routes below /emulator."""
+        return [
+            Route("/emulator/health", self.health, methods=["GET"]),
+            Route("/emulator/ledger", self.ledger, methods=["GET"]),
+            Route("/emulator/faults", self.show_faults, methods=["GET"]),
+            Route("/emulator/faults", self.set_faults, methods=["POST"]),
+            Route("/emulator/reset", self.reset, methods=["POST"]),
+        ]
+
+    async def health(self, _http: Request) -> Response:
+        """200 as soon as the process serves."""
+        return JSONResponse({"status": "ok"})
+
+    async def ledger(self, http: Request) -> Response:
+        """The books; `?rows=0` leaves the lists empty, for a load test has many."""
+        rows = http.query_params.get("rows") != "0"
+        accounts = self._queue.accounts.values()
+        calls = self._ledger.calls
+        content: dict[str, Any] = {
+            "counts": {"accepted": len(self._ledger.accepted), "bills": len(self._ledger.bills)},
+            "submits_received": calls["submit"],
+            "polls": calls["status"] + calls["stream"],
+            "results": calls["result"],
+            "calls": dict(calls),
+            "in_progress": sum(account.in_progress for account in accounts),
+            "in_flight": sum(account.in_flight for account in accounts),
+            "max_in_progress": max((account.max_in_progress for account in accounts), default=0),
+            "max_in_flight": max((account.max_in_flight for account in accounts), default=0),
+            "accepted": [accepted_row(request) for request in self._ledger.accepted] if rows else [],
+            "bills": [asdict(bill) for bill in self._ledger.bills] if rows else [],
+        }
+        return JSONResponse(content)
+
+    async def show_faults(self, _http: Request) -> Response:
+        """The rules in force, with how often each has matched and fired."""
+        triples = zip(self._faults.rules, self._faults.matched, self._faults.fired, strict=True)
+        return JSONResponse(
+            [
+                {"rule": rule.model_dump(mode="json", exclude_defaults=True), "matched": matched, "fired": fired}
+                for rule, matched, fired in triples
+            ]
+        )
+
+    async def set_faults(self, http: Request) -> Response:
+        """Replaces the script by the JSON list in the body; 422 when a rule is wrong, changing nothing."""
+        try:
+            self._faults.replace(await http.json())
+        except (ValidationError, ValueError) as error:
+            return JSONResponse({"detail": str(error)}, 422)
+        return JSONResponse({"rules": len(self._faults.rules)})
+
+    async def reset(self, _http: Request) -> Response:
+        """Forgets requests, books and faults."""
+        self._queue.reset()
+        self._ledger.clear()
+        self._faults.replace([])
+        return JSONResponse({"status": "reset"})

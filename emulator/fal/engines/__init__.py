@@ -1,0 +1,1 @@
+"""What listens to the audio. `base` is the interface; `whisper` really recognises, `scripted` makes words up."""

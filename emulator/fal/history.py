@@ -1,0 +1,136 @@
+"""The request history of the platform API, by endpoint (docs/fal.md section 11): how an orphan is found again."""
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from emulator.fal.access import Access
+from emulator.fal.gate import Gate
+from emulator.fal.ledger import Ledger, iso
+from emulator.fal.queue import FalQueue
+from emulator.fal.request import FalRequest, State
+from emulator.fal.settings import EmulatorSettings
+
+MAX_ENDPOINTS = 50
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 50
+DAY_S = 86_400.0
+_LAST_CODES = {"success": (200, 399), "user_error": (400, 499), "error": (500, 599)}
+
+
+class BadQueryError(Exception):
+    """A query parameter is missing or wrong; the text says which."""
+
+
+class History:
+    """Answers GET /v1/models/requests/by-endpoint, newest request first."""
+
+    def __init__(self, settings: EmulatorSettings, queue: FalQueue, access: Access, gate: Gate, ledger: Ledger) -> None:
+        self._settings = settings
+        self._queue = queue
+        self._access = access
+        self._gate = gate
+        self._ledger = ledger
+
+    async def answer(self, http: Request) -> Response:
+        """One page of the caller's own requests."""
+        self._ledger.calls["history"] += 1
+        owner = self._access.owner(http.headers.get("authorization"))
+        if owner is None:
+            return _error(401, "authentication_error", "invalid key credentials")
+        return await self._gate.pass_through("history", lambda: self._page(http, owner))
+
+    def _page(self, http: Request, owner: str) -> Response:
+        try:
+            rows, cursor = self._rows(http, owner)
+        except BadQueryError as error:
+            return _error(400, "invalid_request_error", str(error))
+        return JSONResponse({"items": rows, "next_cursor": cursor, "has_more": cursor is not None})
+
+    def _rows(self, http: Request, owner: str) -> tuple[list[dict[str, Any]], str | None]:
+        query = http.query_params
+        endpoints = {name for value in query.getlist("endpoint_id") for name in value.split(",") if name}
+        if not 0 < len(endpoints) <= MAX_ENDPOINTS:
+            raise BadQueryError(f"endpoint_id is required, at most {MAX_ENDPOINTS} of them")
+        now = time.time()
+        start, end = _time(query.get("start"), now - DAY_S), _time(query.get("end"), now)
+        limit = _number(query.get("limit"), "limit", DEFAULT_LIMIT)
+        if not 0 < limit <= MAX_LIMIT:
+            raise BadQueryError(f"limit must be from 1 to {MAX_LIMIT}")
+        before = _number(query.get("cursor"), "cursor", None)
+        low, high = _codes(query.get("status"))
+        found: list[FalRequest] = []
+        for request in reversed(self._queue.by_id.values()):
+            if (
+                request.owner == owner
+                and request.endpoint_id in endpoints
+                and (before is None or request.ticket < before)
+                and start <= request.sent_at <= end
+                and (low is None or (request.outcome is not None and low <= request.outcome.status_code <= high))
+                and query.get("request_id") in {None, request.request_id}
+                and self._is_indexed(request, now)
+            ):
+                found.append(request)
+            if len(found) > limit:
+                break
+        page = found[:limit]
+        cursor = str(page[-1].ticket) if len(found) > limit else None
+        return [_row(request, payloads="payloads" in query.getlist("expand")) for request in page], cursor
+
+    def _is_indexed(self, request: FalRequest, now: float) -> bool:
+        if request.state is State.IN_QUEUE and not self._settings.history_shows_queued:
+            return False
+        seen_at = request.sent_at if self._settings.history_shows_queued else (request.started_at or request.sent_at)
+        return now >= seen_at + self._settings.history_lag_s
+
+
+def _row(request: FalRequest, *, payloads: bool) -> dict[str, Any]:
+    started_at, ended_at, outcome = request.started_at, request.ended_at, request.outcome
+    row = {
+        "request_id": request.request_id,
+        "endpoint_id": request.endpoint_id,
+        "sent_at": iso(request.sent_at),
+        "started_at": iso(started_at) if started_at else None,
+        "ended_at": iso(ended_at) if ended_at else None,
+        "status_code": outcome.status_code if outcome else None,
+        "duration": round(ended_at - started_at, 3) if started_at and ended_at else None,
+    }
+    if payloads and request.stores_io:
+        row["json_input"] = request.arguments
+        row["json_output"] = json.loads(outcome.body) if outcome else None
+    return row
+
+
+def _codes(status: str | None) -> tuple[int | None, int]:
+    if status is None:
+        return None, 0
+    if status not in _LAST_CODES:
+        raise BadQueryError("status must be success, error or user_error")
+    return _LAST_CODES[status]
+
+
+def _time(text: str | None, default: float) -> float:
+    if text is None:
+        return default
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadQueryError("start and end must be ISO 8601 times") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _number(text: str | None, name: str, default: Any) -> Any:
+    try:
+        return default if text is None else int(text)
+    except ValueError:
+        raise BadQueryError(f"{name} must be a number") from None
+
+
+def _error(status_code: int, kind: str, message: str) -> Response:
+    return JSONResponse(
+        {"error": {"type": kind, "message": message, "docs_url": "https://docs.fal.ai", "request_id": ""}}, status_code
+    )

@@ -1,0 +1,87 @@
+"""The books: every call, every accepted request, every bill. Tests judge the pipeline by them."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from emulator.fal.request import FalRequest, audio_path_of, bare_url
+
+
+@dataclass(frozen=True)
+class Bill:
+    """One charged request. fal charges every request that succeeded, collected or not (docs/fal.md section 12)."""
+
+    request_id: str
+    endpoint_id: str
+    audio_url: str
+    """Without query: no secret."""
+    audio_path: str
+    billed_at: str
+    billable_units: float
+    """Seconds of audio."""
+    seconds: float
+    """How long the request was in progress."""
+
+
+class Ledger:
+    """Counts and rows since the start or the last reset; with a file, rows are appended to it as JSON lines too."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets everything but the file."""
+        self.calls: Counter[str] = Counter()
+        self.accepted: list[FalRequest] = []
+        self.bills: list[Bill] = []
+
+    def accept(self, request: FalRequest) -> None:
+        """Records that fal has taken a request, whether or not the caller learns of it."""
+        self.accepted.append(request)
+        self._append("accepted", accepted_row(request))
+
+    def complete(self, request: FalRequest) -> None:
+        """Bills a completed request if it succeeded."""
+        outcome = request.outcome
+        if outcome is None or not outcome.is_success or request.ended_at is None:
+            return
+        bill = Bill(
+            request_id=request.request_id,
+            endpoint_id=request.endpoint_id,
+            audio_url=bare_url(request.audio_url),
+            audio_path=audio_path_of(request.audio_url),
+            billed_at=iso(request.ended_at),
+            billable_units=outcome.billable_units,
+            seconds=round(request.ended_at - (request.started_at or request.ended_at), 3),
+        )
+        self.bills.append(bill)
+        self._append("billed", asdict(bill))
+
+    def _append(self, event: str, row: dict[str, Any]) -> None:
+        if self._file is not None:
+            with self._file.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps({"event": event, **row}) + "\n")
+
+
+def accepted_row(request: FalRequest) -> dict[str, Any]:
+    """An accepted request as the ledger shows it, with its state at this moment and without secrets."""
+    return {
+        "request_id": request.request_id,
+        "endpoint_id": request.endpoint_id,
+        "owner": request.owner,
+        "audio_url": bare_url(request.audio_url),
+        "audio_path": audio_path_of(request.audio_url),
+        "sent_at": iso(request.sent_at),
+        "state": request.state.value,
+        "status_code": request.outcome.status_code if request.outcome else None,
+        "error_type": request.outcome.error_type if request.outcome else None,
+    }
+
+
+def iso(epoch_s: float) -> str:
+    """A time as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat()

@@ -1,0 +1,78 @@
+"""The `nightscribe` command: a group of commands, one file each, and the one place where errors become exit codes.
+
+0 done    1 some objects failed    2 usage or configuration    3 stopped by the budget
+4 stopped by the account    5 another run is active    130 interrupted
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from pipeline import __version__, logs
+from pipeline.cli.backfill import backfill, retry_failed
+from pipeline.cli.config import config
+from pipeline.cli.plan import plan
+from pipeline.cli.session import Session
+from pipeline.cli.show import show
+from pipeline.cli.status import status
+from pipeline.cli.transcribe import transcribe
+from pipeline.errors import EXIT_USAGE, NightscribeError
+from pipeline.redaction import redact
+
+EXIT_INTERRUPTED = 130  # the shell's convention for a program ended by Ctrl-C
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="nightscribe")
+@click.pass_context
+def nightscribe(context: click.Context) -> None:
+    """Transcribe a whole S3 podcast archive with fal's speech-to-text models, and pay for each episode once.
+
+    \b
+    Examples:
+      nightscribe plan s3://my-podcasts/            what would be done, and what it costs
+      nightscribe backfill s3://my-podcasts/        do it (workers: make worker)
+      nightscribe show s3://my-podcasts/ep1.mp3     read a transcript
+      nightscribe transcribe https://host/ep1.mp3   one recording, nothing else needed
+
+    Settings: nightscribe config show. Without an account: make demo.
+    """
+    context.obj = Session(os.environ)
+
+
+for command in (plan, backfill, status, retry_failed, show, transcribe, config):
+    nightscribe.add_command(command)
+
+
+def main() -> NoReturn:
+    """Runs the command line and exits with its code; prints one clear message for whatever goes wrong."""
+    try:
+        code = nightscribe.main(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        code = end.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        code = EXIT_INTERRUPTED
+    except NightscribeError as error:
+        click.echo(f"Error: {redact(error.message)}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; that is its right. Nothing more can be printed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:  # noqa: BLE001  the last line of defence: people get a sentence, the log the traceback
+        logs.get_logger().exception("command_failed_by_our_fault")
+        click.echo(
+            f"Error: Nightscribe itself failed ({type(error).__name__}). Nothing that was paid for is lost; the same "
+            "command goes on where it stopped. Please report the log lines above.",
+            err=True,
+        )
+        code = 1
+    sys.exit(code or 0)

@@ -1,0 +1,162 @@
+"""`nightscribe backfill` and `nightscribe retry-failed`: a whole archive, from enumeration to manifest."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+
+from pipeline import keys
+from pipeline.cancellation import CancellationToken, Cancelled
+from pipeline.cli.archive_run import ArchiveRun, Wish
+from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
+from pipeline.cli.progress import Counts, make_progress
+from pipeline.cli.session import Session
+from pipeline.errors import EXIT_DONE, EXIT_SOME_FAILED, AccountError
+from pipeline.models import Manifest, Place
+from pipeline.plan import Mode
+
+_EXIT_INTERRUPTED = 130
+
+
+@click.command()
+@archive_options
+@recipe_options
+@formats_option
+@click.option("--upgrade", is_flag=True, help="Also redo what was transcribed with another model or arguments.")
+@json_option
+@click.pass_obj
+def backfill(session: Session, /, *, upgrade: bool, **options: Any) -> None:
+    """Transcribe every audio object under s3://BUCKET/PREFIX that has no transcript yet.
+
+    What is done is skipped, what was interrupted goes on; running it again is always safe. Ctrl-C once stops
+    enqueuing and leaves everything resumable. Workers must be running: make worker.
+
+    \b
+    Examples:
+      nightscribe backfill s3://my-podcasts/
+      nightscribe backfill s3://my-podcasts/shows/ --model fal-ai/wizper --language de --formats vtt,srt
+      nightscribe backfill s3://my-podcasts/ --include '*/2024/*' --limit 10
+      nightscribe backfill s3://my-podcasts/ --arg batch_size=16 --output s3://my-transcripts/podcasts/
+
+    \b
+    Exit codes:
+      0 done   1 some objects failed   2 usage or configuration   3 stopped by the budget
+      4 stopped by the account   5 another run is active   130 interrupted
+    """
+    _run(session, Mode.UPGRADE if upgrade else Mode.INCREMENTAL, options)
+
+
+@click.command("retry-failed")
+@archive_options
+@recipe_options
+@formats_option
+@json_option
+@click.pass_obj
+def retry_failed(session: Session, /, **options: Any) -> None:
+    """Transcribe again what the last run reported as failed, and nothing else.
+
+    \b
+    Examples:
+      nightscribe retry-failed s3://my-podcasts/
+      nightscribe retry-failed s3://my-podcasts/ --include 'shows/a/*'
+    """
+    _run(session, Mode.RETRY_FAILED, options)
+
+
+def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
+    """What the options ask for."""
+    archive: Place = options["archive"]
+    return Wish(
+        archive=archive,
+        recipe=session.recipe(options),
+        output=options["output"] or Place(bucket=archive.bucket),
+        include=options["include"],
+        exclude=options["exclude"],
+        formats=options.get("formats", ()),
+        limit=options["limit"],
+        mode=mode,
+    )
+
+
+def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
+    cancel = CancellationToken()
+    run = ArchiveRun(session, wish_of(session, mode, options), cancel)
+    progress = make_progress(session.settings.run.progress_every_s)
+    try:
+        with _interrupts(cancel), progress:
+            for event in run.events():
+                progress.show(event)
+    except Cancelled:
+        click.echo(_interrupted(progress.counts), err=True)
+        raise click.exceptions.Exit(_EXIT_INTERRUPTED) from None
+    except AccountError as error:
+        raise AccountError(
+            f"The run was stopped, for fal refuses the account: {error.message} What was accepted is kept. When that "
+            "is mended, run the same command again: it goes on where it stopped.",
+            error.reason,
+        ) from error
+    if run.manifest is not None:
+        _summarise(run.manifest, progress.counts, as_json=options["as_json"])
+    counts = progress.counts
+    failed = counts.failed + counts.failed_in_plan + counts.uncertain
+    raise click.exceptions.Exit(EXIT_SOME_FAILED if failed else EXIT_DONE)
+
+
+@contextmanager
+def _interrupts(cancel: CancellationToken) -> Iterator[None]:
+    """The first SIGINT or SIGTERM stops in order; the second ends at once, as the user then wishes."""
+    signals = 0
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
+            raise KeyboardInterrupt
+        # From another thread: the main thread may be inside the token's own lock when the signal arrives.
+        threading.Thread(target=cancel.cancel, daemon=True).start()
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _interrupted(counts: Counts) -> str:
+    return (
+        f"Stopped: nothing more is enqueued. {counts.outstanding} jobs are queued or in work; workers go on with them "
+        "and nothing is lost or paid twice.\n"
+        f"To go on, run the same command again: nightscribe {' '.join(sys.argv[1:])}"
+    )
+
+
+def _summarise(manifest: Manifest, counts: Counts, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(manifest.model_dump_json(indent=1))
+        return
+    totals = manifest.totals
+    folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
+    states = ", ".join(f"{number} {state}" for state, number in sorted(totals.by_state.items()))
+    faults = {
+        reason: number
+        for reason, number in sorted(totals.by_reason.items())
+        if reason not in {"done", "planned", "no_speech"}
+    }
+    click.echo(f"Run {manifest.run_id} of s3://{manifest.archive.bucket}/{manifest.archive.prefix}")
+    click.echo(f"  archive    {totals.objects} objects: {states}; {totals.audio_s / 3600:.2f} h transcribed")
+    if faults:
+        click.echo(f"  reasons    {json.dumps(faults)[1:-1]}")
+    click.echo(
+        f"  this run   {counts.done} done, {counts.failed + counts.failed_in_plan} failed, {counts.uncertain} "
+        f"uncertain, {counts.skipped} skipped; {counts.cost_line()} in {counts.elapsed_s:.1f} s"
+    )
+    click.echo(f"  manifest   s3://{manifest.output.bucket}/{folder}manifest.json")

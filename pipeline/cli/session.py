@@ -1,0 +1,64 @@
+"""What commands share: settings, read once and only when needed, and clients that are closed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import JsonValue
+
+from pipeline import logs, wiring
+from pipeline.models import Recipe
+from pipeline.settings import LoadedSettings, Settings, fal_key, load_settings
+from pipeline.speech.base import Transcriber
+from pipeline.storage.base import Storage
+
+
+class Session:
+    """One run of the command line. Lazy, so that help needs neither settings nor servers."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+
+    @cached_property
+    def loaded(self) -> LoadedSettings:
+        """All settings with their origins."""
+        loaded = load_settings(self.environment)
+        logs.configure(loaded.settings.logs)
+        return loaded
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.loaded.settings
+
+    @cached_property
+    def storage(self) -> Storage:
+        """S3."""
+        return wiring.open_storage(self.settings)
+
+    @cached_property
+    def transcriber(self) -> Transcriber:
+        """fal, with the key if there is one."""
+        return wiring.open_transcriber(self.settings, fal_key(self.environment))
+
+    def require_key(self) -> None:
+        """Raises `ConfigurationError` when there is no fal key."""
+        wiring.required_key(self.environment)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a fal key is set for this process."""
+        return fal_key(self.environment) is not None
+
+    def recipe(self, options: Mapping[str, Any]) -> Recipe:
+        """The recipe that the options ask for, the settings where they are silent."""
+        defaults = self.settings.recipe
+        extra: dict[str, JsonValue] = options["extra"]
+        return self.transcriber.recipe(
+            options["model"] or defaults.model,
+            language=options["language"] or defaults.language,
+            task=options["task"] or defaults.task,
+            extra=extra,
+        )

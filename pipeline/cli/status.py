@@ -1,0 +1,79 @@
+"""`nightscribe status`: open runs, queue, permits, workers, and an archive's last manifest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from pipeline import manifest, wiring
+from pipeline.cli.options import S3Uri, json_option
+from pipeline.cli.session import Session
+from pipeline.models import Place
+
+
+@click.command()
+@click.argument("archive", type=S3Uri(), required=False, metavar="[s3://BUCKET/PREFIX]")
+@click.option("--output", type=S3Uri(), help="Where the archive's results are, when not beside the audio.")
+@json_option
+@click.pass_obj
+def status(session: Session, *, archive: Place | None, output: Place | None, as_json: bool) -> None:
+    """Show what is running now; with an archive also what its last manifest says.
+
+    \b
+    Examples:
+      nightscribe status
+      nightscribe status s3://my-podcasts/
+      nightscribe status --json
+    """
+    state = _live_state(session)
+    if archive is not None:
+        last = manifest.read_latest(session.storage, output or Place(bucket=archive.bucket), archive)
+        state["manifest"] = last.model_dump(mode="json") if last else None
+    if as_json:
+        click.echo(json.dumps(state, indent=1))
+    else:
+        _print(state, archive)
+
+
+def _live_state(session: Session) -> dict[str, Any]:
+    parts = wiring.open_dispatcher(session.settings)
+    try:
+        order = parts.runs.stop_order()
+        return {
+            "workers": [asdict(worker) for worker in parts.runs.workers()],
+            "queued": parts.queue.depth(),
+            "permits": asdict(parts.permits.use()),
+            "runs": [asdict(run) for run in parts.runs.summaries()],
+            "stopped_because": order.message if order else None,
+        }
+    finally:
+        parts.close()
+
+
+def _print(state: dict[str, Any], archive: Place | None) -> None:
+    workers = state["workers"]
+    busy = sum(worker["busy"] for worker in workers)
+    click.echo(f"workers   {len(workers)} alive, {busy} jobs held" + ("" if workers else " (start one: make worker)"))
+    click.echo(f"queue     {state['queued']} messages")
+    click.echo(f"permits   {state['permits']['held']} of {state['permits']['limit']} in use")
+    for run in state["runs"]:
+        dispatcher = "running" if run["dispatcher_alive"] else "not dispatched; run backfill again to go on"
+        click.echo(
+            f"run       {run['run_id']} of {run['archive_uri']} with {run['endpoint_id']}: "
+            f"{run['outstanding']} outstanding ({dispatcher})"
+        )
+    if not state["runs"]:
+        click.echo("run       none open")
+    if state["stopped_because"]:
+        click.echo(f"stopped   {state['stopped_because']}")
+    if archive is None:
+        return
+    if (last := state["manifest"]) is None:
+        click.echo(f"manifest  none yet for s3://{archive.bucket}/{archive.prefix}")
+        return
+    totals = last["totals"]
+    states = ", ".join(f"{number} {name}" for name, number in sorted(totals["by_state"].items()))
+    click.echo(f"manifest  {last['run_id']}, finished {last['finished_at']}: {totals['objects']} objects, {states}")

@@ -1,0 +1,76 @@
+"""The nouns: frozen records that cross a boundary (message, S3, manifest). Words as in ARCHITECTURE.md.
+
+Plain data with a schema version where it is stored. No I/O, no clock, no rules beyond shape.
+"""
+
+from pipeline.models.archives import (
+    AudioObject,
+    Found,
+    Place,
+    Record,
+)
+from pipeline.models.jobs import (
+    SIDECAR_SCHEMA_VERSION,
+    Failure,
+    Format,
+    Intent,
+    IntentState,
+    Job,
+    PaidRequest,
+    Recipe,
+)
+from pipeline.models.manifests import (
+    Latest,
+    Manifest,
+    ManifestPart,
+    ManifestRow,
+    Skip,
+    SkipReason,
+    State,
+    Totals,
+)
+from pipeline.models.transcripts import (
+    Answer,
+    Cost,
+    Quality,
+    RecipeStamp,
+    Segment,
+    Sidecar,
+    SidecarStamp,
+    Timings,
+    Transcript,
+    Word,
+)
+
+__all__ = [
+    "SIDECAR_SCHEMA_VERSION",
+    "Answer",
+    "AudioObject",
+    "Cost",
+    "Failure",
+    "Format",
+    "Found",
+    "Intent",
+    "IntentState",
+    "Job",
+    "Latest",
+    "Manifest",
+    "ManifestPart",
+    "ManifestRow",
+    "PaidRequest",
+    "Place",
+    "Quality",
+    "Recipe",
+    "RecipeStamp",
+    "Record",
+    "Segment",
+    "Sidecar",
+    "SidecarStamp",
+    "Skip",
+    "SkipReason",
+    "State",
+    "Timings",
+    "Totals",
+    "Transcript",
+    "Word",
+]

@@ -1,0 +1,104 @@
+"""Decisions and what becomes of them: recipe, job, intent, failure, and the paid request."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal
+
+from pydantic import AwareDatetime, JsonValue
+
+from pipeline.models.archives import AudioObject, Place, Record
+
+SIDECAR_SCHEMA_VERSION = 1  # part of every recipe's hash: a new sidecar schema is a new recipe
+
+
+class Recipe(Record):
+    """How to transcribe: endpoint and arguments without the audio URL."""
+
+    endpoint_id: str
+    arguments: dict[str, JsonValue]
+    schema_version: int = SIDECAR_SCHEMA_VERSION
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hex digits over endpoint, arguments and schema version; equal recipes have equal hashes."""
+        canonical = json.dumps(
+            [self.endpoint_id, self.arguments, self.schema_version], sort_keys=True, separators=(",", ":")
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+class Format(StrEnum):
+    """Derived views of a transcript, written beside the sidecar on demand."""
+
+    VTT = "vtt"
+    SRT = "srt"
+    TXT = "txt"
+
+
+class Job(Record):
+    """The decision to transcribe one object version with one recipe; travels as JSON in the Celery message."""
+
+    job_id: str
+    """A hash of object version and recipe, nothing else: the same decision has the same id in every run."""
+    run_id: str
+    object: AudioObject
+    recipe: Recipe
+    output: Place
+    formats: tuple[Format, ...] = ()
+    prior_attempts: int = 0
+    """Attempts that earlier runs spent on this job; this run's own attempts are counted after these."""
+
+
+class PaidRequest(Record):
+    """A request that fal accepted. Its URLs are fal's own and are followed, never rebuilt (docs/fal.md)."""
+
+    request_id: str
+    endpoint_id: str
+    status_url: str
+    response_url: str
+    cancel_url: str
+    submitted_at: AwareDatetime
+
+
+class Failure(Record):
+    """What ended an attempt: the error's class name and reason decide retrying, the message is for people."""
+
+    kind: str
+    reason: str
+    message: str
+    delay_s: float | None = None
+
+
+class IntentState(StrEnum):
+    """Where an intent stands: `intended` (the POST may or may not have happened), `submitted`, `failed`."""
+
+    INTENDED = "intended"
+    SUBMITTED = "submitted"
+    FAILED = "failed"
+
+
+class Intent(Record):
+    """The durable record in S3, written before the paid POST, that a job is being submitted."""
+
+    schema_version: Literal[1] = 1
+    job_id: str
+    object: AudioObject
+    recipe: Recipe
+    run_id: str
+    owner: str
+    """The worker that wrote it."""
+    state: IntentState
+    attempt: int
+    url_hash: str
+    """SHA-256 of the presigned URL that was sent: finds the request in fal's history without storing the URL."""
+    intended_at: AwareDatetime
+    duration_s: float | None = None
+    """The audio's length as the preflight found it, so that a resumed job need not look again."""
+    request: PaidRequest | None = None
+    failure: Failure | None = None
+    past: tuple[PaidRequest, ...] = ()
+    """Accepted requests of earlier attempts."""

@@ -1,0 +1,137 @@
+"""The state of an archive after a run: rows, parts, totals."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from pipeline.models.archives import Place, Record
+from pipeline.models.transcripts import RecipeStamp
+
+
+class SkipReason(StrEnum):
+    """Why an object is not transcribed in this run."""
+
+    CURRENT = "current"
+    OTHER_RECIPE = "other_recipe"
+    FAILED_BEFORE = "failed_before"
+    NOT_FAILED = "not_failed"
+    UNCERTAIN = "uncertain"
+    EMPTY_OBJECT = "empty_object"
+    TOO_LARGE = "too_large"
+    FOREIGN_SIDECAR = "foreign_sidecar"
+    KEY_TOO_LONG = "key_too_long"
+    EXCLUDED = "excluded"
+    OVER_LIMIT = "over_limit"
+
+
+class State(StrEnum):
+    """The state of one object in the manifest."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    """A paid request may exist whose reply was lost; never submitted again on a guess."""
+    SKIPPED = "skipped"
+    PENDING = "pending"
+    """Planned, and not settled when the manifest was written; the next run goes on with it."""
+
+
+class ManifestRow(Record):
+    """One object of the archive after a run: its state, why, and what it cost. Queryable as it lies."""
+
+    bucket: str
+    key: str
+    etag: str
+    size_bytes: int
+    last_modified: AwareDatetime
+    version_id: str | None = None
+    state: State
+    reason: str | None = None
+    """The stable name of why it is in this state; None for a plain success."""
+    message: str | None = None
+    """The same for people: what happened and what to do. Free of secrets."""
+    permanent: bool = False
+    """For `failed`: the object itself is at fault, so that only retry-failed tries again."""
+    job_id: str | None = None
+    run_id: str | None = None
+    """The run that settled it."""
+    endpoint_id: str | None = None
+    recipe: str | None = None
+    """The recipe's hash."""
+    request_id: str | None = None
+    attempts: int = 0
+    duration_s: float | None = None
+    words: int | None = None
+    language: str | None = None
+    speech: bool | None = None
+    """False when the model heard no speech, which is a result and not an error."""
+    cost_usd: float | None = None
+    """None when no price is configured for the endpoint."""
+    processing_s: float | None = None
+    """From submission to result, seconds."""
+    sidecar_key: str | None = None
+    sidecar_etag: str | None = None
+    settled_at: AwareDatetime | None = None
+
+
+class Skip(Record):
+    """The decision not to transcribe an object now, with the row that the manifest will hold for it."""
+
+    reason: SkipReason
+    row: ManifestRow
+
+
+class ManifestPart(Record):
+    """One part file of a manifest: gzipped JSON lines of `ManifestRow` in key order."""
+
+    name: str
+    rows: int
+    first_key: str
+    last_key: str
+    sha256: str
+    size_bytes: int
+
+
+class Totals(Record):
+    """Sums over the rows of a manifest."""
+
+    objects: int = 0
+    by_state: dict[str, int] = Field(default_factory=dict)
+    by_reason: dict[str, int] = Field(default_factory=dict)
+    size_bytes: int = 0
+    audio_s: float = 0.0
+    words: int = 0
+    cost_usd: float = 0.0
+    cost_unknown: int = 0
+    """Transcribed objects without a known price."""
+
+
+class Manifest(Record):
+    """The state of the whole archive after a run; written last, after its parts."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    archive: Place
+    output: Place
+    recipe: RecipeStamp
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    complete: bool
+    """False when objects were still pending, for instance after --limit."""
+    totals: Totals
+    this_run: Totals
+    """The same sums over the rows that this run settled."""
+    parts: tuple[ManifestPart, ...]
+    software: str
+
+
+class Latest(Record):
+    """The pointer to an archive's newest manifest."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    manifest_key: str
+    finished_at: AwareDatetime

@@ -1,0 +1,135 @@
+"""What the model said, and the sidecar that keeps it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime, JsonValue
+
+from pipeline.models.archives import AudioObject, Record
+from pipeline.models.jobs import PaidRequest
+
+
+class Word(Record):
+    """One recognised word; seconds from the start of the audio."""
+
+    start: float
+    end: float
+    text: str
+    probability: float | None = None
+
+
+class Segment(Record):
+    """One stretch of speech; seconds from the start of the audio."""
+
+    start: float
+    end: float
+    text: str
+    speaker: str | None = None
+    words: tuple[Word, ...] | None = None
+
+
+class Transcript(Record):
+    """What the model said, normalised: 0 <= start < end, in order (I12); repairs name what had to be mended."""
+
+    text: str
+    language: str | None = None
+    segments: tuple[Segment, ...] = ()
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def word_count(self) -> int:
+        """Words in the text, split at white space."""
+        return len(self.text.split())
+
+    @property
+    def has_speech(self) -> bool:
+        """Whether the model heard any speech at all."""
+        return bool(self.text.strip())
+
+
+class Answer(Record):
+    """A finished request: the transcript, the model's raw answer, and what fal measured."""
+
+    transcript: Transcript
+    raw: JsonValue
+    inference_s: float | None = None
+    """fal's own measure of the processing time."""
+    billable_units: float | None = None
+    """From `x-fal-billable-units`; its unit depends on the model."""
+
+
+class Timings(Record):
+    """When the parts of a job happened; UTC."""
+
+    submitted_at: AwareDatetime
+    fetched_at: AwareDatetime
+    processing_s: float
+    """From submission to result, as seen from here."""
+    inference_s: float | None = None
+
+
+class Cost(Record):
+    """What the request cost, and how that is known. `usd` is None when no price is configured."""
+
+    usd: float | None
+    basis: str
+    billable_units: float | None = None
+
+
+class Quality(Record):
+    """Findings about the transcript itself."""
+
+    verdict: Literal["ok", "no_speech"]
+    repairs: tuple[str, ...] = ()
+
+
+class RecipeStamp(Record):
+    """A recipe as stored in a sidecar, with its hash."""
+
+    endpoint_id: str
+    arguments: dict[str, JsonValue]
+    hash: str
+
+
+class Sidecar(Record):
+    """The result beside the audio, at `KEY.transcript.json`. Its JSON Schema is docs/schemas/sidecar.schema.json."""
+
+    schema_version: Literal[1] = 1
+    job_id: str
+    run_id: str
+    object: AudioObject
+    recipe: RecipeStamp
+    request: PaidRequest
+    attempts: int
+    duration_s: float | None
+    text: str
+    language: str | None
+    segments: tuple[Segment, ...]
+    quality: Quality
+    timings: Timings
+    cost: Cost
+    raw: JsonValue
+    """The model's answer as it came, except that presigned URLs are redacted."""
+    software: str
+    """Name and version of what wrote this."""
+    written_at: AwareDatetime
+
+
+class SidecarStamp(Record):
+    """What a sidecar's S3 metadata tells, so that a HEAD suffices to know it: identity first, then a row's facts."""
+
+    job_id: str
+    object_etag: str
+    recipe: str
+    run_id: str
+    endpoint_id: str
+    request_id: str
+    attempts: int
+    duration_s: float | None
+    words: int
+    language: str | None
+    speech: bool
+    cost_usd: float | None
+    processing_s: float
+    written_at: AwareDatetime

@@ -1,0 +1,115 @@
+"""The names of the live state's keys in Redis, and how its records become text and back. Pure: talks to no server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.errors import ConfigurationError
+from pipeline.models import Job, ManifestRow
+from pipeline.runs.base import StopOrder, WorkerSummary
+
+Kept = TypeVar("Kept")
+
+
+class RunKeys(NamedTuple):
+    """All keys of one run; deleting these forgets it."""
+
+    jobs: str
+    """Hash: job id -> outstanding job. Bounded by the queue's high-water mark."""
+    started: str
+    """Set: ids of the outstanding jobs that a worker has once taken."""
+    rows: str
+    """List: settled rows, oldest first."""
+    taken: str
+    """String: the token of the last removal of rows."""
+
+
+class ArchiveKeys(NamedTuple):
+    """Where an archive's unfinished run is noted."""
+
+    dispatcher: str
+    """String, expiring: the token of the dispatcher that is alive."""
+    open_archives: str
+    record: str
+    """Hash: an `OpenRun`; for a day after its end only a `token` that is nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Builds every key of runs and leases."""
+
+    prefix: str
+
+    def run(self, run_id: str) -> RunKeys:
+        """The keys of one run."""
+        return RunKeys(*(f"{self.prefix}run:{run_id}:{part}" for part in RunKeys._fields))
+
+    def archive(self, archive_id: str) -> ArchiveKeys:
+        """The keys that tell of an archive's unfinished run."""
+        record = f"{self.prefix}archive:{archive_id}"
+        return ArchiveKeys(f"{record}:dispatcher", self.open_archives, record)
+
+    @property
+    def open_archives(self) -> str:
+        """Set: ids of the archives with an unfinished run."""
+        return f"{self.prefix}archives"
+
+    def stop(self, account: str) -> str:
+        """String: the stop order of an account."""
+        return f"{self.prefix}{account}:stop"
+
+    @property
+    def workers(self) -> str:
+        """Set: names of workers, also of some that are gone."""
+        return f"{self.prefix}workers"
+
+    def worker(self, name: str) -> str:
+        """String, expiring: a worker's sign of life."""
+        return f"{self.prefix}worker:{name}"
+
+    def lease(self, job_id: str) -> str:
+        """String, expiring: who works on a job."""
+        return f"{self.prefix}lease:{job_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """The record of an archive's unfinished run, field by field as its hash holds it."""
+
+    run_id: str
+    recipe_hash: str
+    archive_uri: str
+    endpoint_id: str
+    token: str
+    """Of the dispatcher that opened it last."""
+
+
+class Codec(Generic[Kept]):
+    """Writes one kind of record as JSON and reads it back."""
+
+    def __init__(self, kind: type[Kept]) -> None:
+        self._name = kind.__name__
+        self._adapter = TypeAdapter(kind)
+
+    def encode(self, record: Kept) -> str:
+        """The record as JSON text."""
+        return self._adapter.dump_json(record).decode()
+
+    def decode(self, text: str | bytes) -> Kept:
+        """The record again. Raises `ConfigurationError` on one that another version wrote."""
+        try:
+            return self._adapter.validate_json(text)
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"Redis holds a {self._name} that this version of Nightscribe cannot read. Run one version on all "
+                "machines; or delete the keys under redis.key_prefix, and the next run finds its results in S3."
+            ) from error
+
+
+JOBS = Codec(Job)
+ROWS = Codec(ManifestRow)
+STOP_ORDERS = Codec(StopOrder)
+WORKERS = Codec(WorkerSummary)

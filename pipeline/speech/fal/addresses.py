@@ -1,0 +1,74 @@
+"""Which addresses are fal's: endpoint ids, and the hosts that may see the key. Pure."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+
+from pipeline.errors import ConfigurationError, ServiceUnavailableError
+from pipeline.speech.fal.wording import sentence
+
+# owner/app[/more]: what fal's own ids are made of. Nothing here needs escaping, and no segment is `.` or `..`.
+_ENDPOINT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
+_FAL_HOST = re.compile(r"(?:[a-z0-9-]+\.)*(?:fal\.run|fal\.ai|falrun\.com)")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def check_endpoint_id(endpoint_id: str) -> None:
+    """Raises `ConfigurationError` unless it is `owner/app[/...]` of safe characters (docs/fal.md section 2)."""
+    if not _ENDPOINT_ID.fullmatch(endpoint_id):
+        raise ConfigurationError(
+            sentence(
+                "This is no fal endpoint id",
+                repr(endpoint_id),
+                "Give owner/app or owner/app/path, such as fal-ai/whisper (--model or recipe.model).",
+            ),
+            reason="bad_endpoint_id",
+        )
+
+
+class Addresses:
+    """The queue host and its backup, and the rule which URLs may be called with the key."""
+
+    def __init__(self, queue_url: str, backup_url: str) -> None:
+        self.queue_url = queue_url
+        # fal answers with URLs on sister hosts; an emulator has no sisters.
+        self._has_sisters = _is_fals(httpx.URL(queue_url))
+        # The default backup is fal's own. Beside a queue that is not, it would send trial work to the paying service.
+        is_stray = bool(backup_url) and _is_fals(httpx.URL(backup_url)) and not self._has_sisters
+        self.backup_url = "" if is_stray else backup_url
+        self._own = {_origin(httpx.URL(url)) for url in (self.queue_url, self.backup_url) if url}
+
+    def check(self, url: str) -> None:
+        """Raises `ServiceUnavailableError` when the key must not be sent to this URL."""
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL:
+            parsed = httpx.URL("")
+        is_known = _origin(parsed) in self._own or (self._has_sisters and _is_fals(parsed))
+        if parsed.userinfo or not is_known:
+            raise ServiceUnavailableError(
+                sentence(
+                    "fal returned a URL on an unexpected host, and the key was not sent there",
+                    parsed.host or "no host at all",
+                    "Check fal.queue_url; behind a proxy, fal's answers must name the same host.",
+                ),
+                reason="unexpected_host",
+            )
+
+    def on_backup(self, url: str) -> str | None:
+        """The same path on the backup host; None without one, or when the URL is there already."""
+        if not self.backup_url:
+            return None
+        backup = httpx.URL(self.backup_url)
+        moved = httpx.URL(url).copy_with(scheme=backup.scheme, netloc=backup.netloc)
+        return None if str(moved) == url else str(moved)
+
+
+def _is_fals(url: httpx.URL) -> bool:
+    return url.scheme == "https" and url.port is None and _FAL_HOST.fullmatch(url.host) is not None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)

@@ -1,0 +1,197 @@
+"""The HTTP calls to fal's queue, one method per call, each made once (docs/fal.md section 3).
+
+Says what fal answered, in our errors; when to look again is decided above. Runs on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import httpx
+from pydantic import JsonValue, SecretStr
+
+from pipeline.errors import ConfigurationError
+from pipeline.models import PaidRequest, Recipe
+from pipeline.redaction import REDACTED
+from pipeline.settings.records import FalSettings
+from pipeline.speech.fal import faults
+from pipeline.speech.fal.addresses import Addresses, check_endpoint_id
+from pipeline.speech.fal.wire import Reply, StatusAnswer, parse_status, parse_submit
+
+# httpx counts its timeouts per read, so that a server which drips could hold a slot for ever; the whole exchange
+# may take this many of them.
+_EXCHANGE_TIMEOUTS = 4
+# Looks come at most ten seconds apart; a little more keeps their connections open between them.
+_KEEPALIVE_S = 15.0
+_KEY_CHECK_APP = "fal-ai/whisper"
+
+
+class FalClient:
+    """fal's queue over httpx. Raises `ConfigurationError` when the key cannot be sent in a header."""
+
+    def __init__(
+        self, settings: FalSettings, key: SecretStr, user_agent: str, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._settings = settings
+        self._key = key.get_secret_value()
+        if not (self._key.isascii() and self._key.isprintable() and self._key.strip() == self._key != ""):
+            # httpx would quote the whole header, key and all, in its complaint.
+            raise ConfigurationError("FAL_KEY is empty or holds characters that no key has. Set it to ID:SECRET.")
+        self._addresses = Addresses(settings.queue_url, settings.backup_url)
+        headers = {"Authorization": f"Key {self._key}", "User-Agent": user_agent, "Accept": "application/json"}
+        # Shared: loading the certificates takes longer than a request. A given transport has its own.
+        verify = httpx.create_ssl_context() if transport is None else True
+
+        def client(*, keep: int, read_s: float) -> httpx.AsyncClient:
+            return httpx.AsyncClient(
+                headers=headers,
+                verify=verify,
+                transport=transport,
+                follow_redirects=False,  # the key goes where Addresses allows, and nowhere else
+                timeout=httpx.Timeout(read_s, connect=settings.connect_timeout_s),
+                limits=httpx.Limits(
+                    max_connections=settings.max_connections,
+                    max_keepalive_connections=keep,
+                    keepalive_expiry=_KEEPALIVE_S,
+                ),
+            )
+
+        # The paid POST never goes over a used connection: the server may be closing it just then, which looks the
+        # same as a lost reply and would park the job as uncertain. A handshake per episode is a small price.
+        self._submits = client(keep=0, read_s=settings.submit_timeout_s)
+        self._reads = client(keep=settings.max_connections, read_s=settings.read_timeout_s)
+
+    async def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
+        """The paid POST: sent once, and to the backup host only when no connection came about."""
+        check_endpoint_id(recipe.endpoint_id)
+        content = _encoded({**recipe.arguments, "audio_url": audio_url})
+        submitted_at = datetime.now(UTC)
+        reply = await self._post(recipe.endpoint_id, content)
+        if not reply.is_success:
+            raise faults.submit_refusal(reply, recipe.endpoint_id)
+        answer = parse_submit(reply)
+        if answer is None:
+            raise faults.unreadable_submit(reply, recipe.endpoint_id)
+        return PaidRequest(
+            request_id=answer.request_id,
+            endpoint_id=recipe.endpoint_id,
+            status_url=answer.status_url,
+            response_url=answer.response_url,
+            cancel_url=answer.cancel_url,
+            submitted_at=submitted_at,
+        )
+
+    async def status(self, request: PaidRequest) -> StatusAnswer:
+        """One look at a request."""
+        act = f"The status of request {request.request_id}"
+        reply = await self._follow("GET", request.status_url, act)
+        answer = parse_status(reply) if reply.is_success else None
+        if answer is None:
+            raise faults.read_refusal(reply, act)
+        return answer
+
+    async def result(self, request: PaidRequest) -> Reply:
+        """One read of the result URL, whatever it answers: a failed request replays its failure there."""
+        return await self._follow("GET", request.response_url, f"The result of request {request.request_id}")
+
+    async def cancel(self, request: PaidRequest) -> bool:
+        """Asks once to drop a request; False when it has completed or is unknown."""
+        act = f"The cancellation of request {request.request_id}"
+        reply = await self._follow("PUT", request.cancel_url, act)
+        if reply.is_success:
+            return True
+        if reply.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
+            return False
+        raise faults.read_refusal(reply, act)
+
+    async def check_key(self) -> None:
+        """Looks at a request that cannot exist: not found means that the key is good (docs/fal.md section 1)."""
+        act = "The check of FAL_KEY"
+        url = f"{self._addresses.queue_url}/{_KEY_CHECK_APP}/requests/{uuid.uuid4()}/status"
+        reply = await self._follow("GET", url, act)
+        if not reply.is_success and reply.status != HTTPStatus.NOT_FOUND:
+            raise faults.read_refusal(reply, act)
+
+    def check_urls(self, request: PaidRequest) -> None:
+        """Raises `ServiceUnavailableError` when the request's URLs are not fal's own."""
+        for url in (request.status_url, request.response_url, request.cancel_url):
+            self._addresses.check(url)
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self._submits.aclose()
+        await self._reads.aclose()
+
+    async def _post(self, endpoint_id: str, content: bytes) -> Reply:
+        bases = [base for base in (self._addresses.queue_url, self._addresses.backup_url) if base]
+        for base in bases:
+            try:
+                return await self._send(
+                    self._submits,
+                    "POST",
+                    f"{base}/{endpoint_id}",
+                    self._settings.submit_timeout_s,
+                    content=content,
+                    headers=self._submit_headers(),
+                )
+            except faults.NOTHING_SENT as error:
+                if base is bases[-1]:
+                    raise faults.submit_exception(error, endpoint_id) from error
+            except (Exception, asyncio.CancelledError) as error:
+                # Whatever goes wrong here, a reply may have been lost. Being cancelled too, when the loop is closed.
+                raise faults.submit_exception(error, endpoint_id) from error
+        raise AssertionError("unreachable: the queue URL is never empty")
+
+    def _submit_headers(self) -> dict[str, str]:
+        headers = {
+            "Content-Type": "application/json",
+            "X-Fal-Request-Timeout": str(float(self._settings.start_timeout_s)),
+            "x-app-fal-disable-fallback": "true",  # the sidecar names the model that was asked, and it must be true
+        }
+        if self._settings.no_server_retry:
+            headers["X-Fal-No-Retry"] = "1"
+        return headers
+
+    async def _follow(self, method: str, url: str, act: str) -> Reply:
+        self._addresses.check(url)
+        timeout_s = self._settings.read_timeout_s
+        try:
+            try:
+                return await self._send(self._reads, method, url, timeout_s)
+            except faults.NOTHING_SENT:
+                backup = self._addresses.on_backup(url)
+                if backup is None:
+                    raise
+                return await self._send(self._reads, method, backup, timeout_s)
+        except faults.READ_EXCEPTIONS as error:
+            raise faults.read_exception(error, act) from error
+
+    async def _send(
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: str,
+        timeout_s: float,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        async with asyncio.timeout(_EXCHANGE_TIMEOUTS * timeout_s):
+            response = await client.request(method, url, content=content, headers=headers)
+        # An echo of the key in a body must not travel on into errors or sidecars.
+        body = response.content.replace(self._key.encode(), REDACTED.encode())
+        return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+def _encoded(body: Mapping[str, JsonValue]) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except ValueError:
+        raise ConfigurationError(
+            "The recipe's arguments hold a number that JSON cannot express. Check --arg.", reason="bad_argument"
+        ) from None

@@ -1,0 +1,101 @@
+"""ScriptedTranscriber: a Transcriber that plays scripts and keeps count, for tests of the stages. No network."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import unquote, urlsplit
+
+from pydantic import JsonValue
+
+from pipeline.cancellation import CancellationToken
+from pipeline.errors import ResultExpiredError
+from pipeline.models import Answer, PaidRequest, Recipe, Transcript
+from pipeline.speech.base import Transcriber
+
+
+@dataclass(frozen=True)
+class Script:
+    """The fate of one request: an exception takes the place of an act, None lets it succeed."""
+
+    answer: Answer = Answer(transcript=Transcript(text="hello"), raw={"text": "hello"})
+    submit: BaseException | None = None
+    wait: BaseException | None = None
+    fetch: BaseException | None = None
+
+
+class ScriptedTranscriber(Transcriber):
+    """Plays `scripts` in the order of submission, or `by_path` for an audio URL's decoded path; the last one repeats.
+
+    `submits` holds every submission, refused ones included; `calls` every act with its request id.
+    """
+
+    def __init__(self, *scripts: Script, by_path: Mapping[str, Sequence[Script]] | None = None) -> None:
+        self.submits: list[tuple[Recipe, str]] = []
+        self.calls: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+        self._scripts = list(scripts) or [Script()]
+        self._by_path = {path: list(queue) for path, queue in (by_path or {}).items()}
+        self._requests: dict[str, Script] = {}
+
+    def accept(self, script: Script, endpoint_id: str = "fal-ai/whisper") -> PaidRequest:
+        """Makes a request that is already at the service, as an earlier worker would have left it."""
+        with self._lock:
+            request_id = f"request-{len(self._requests) + 1}"
+            self._requests[request_id] = script
+        url = f"https://queue.test/{endpoint_id}/requests/{request_id}"
+        urls = {"status_url": f"{url}/status", "response_url": url, "cancel_url": f"{url}/cancel"}
+        now = datetime.now(UTC)
+        return PaidRequest(request_id=request_id, endpoint_id=endpoint_id, submitted_at=now, **urls)
+
+    def recipe(
+        self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
+    ) -> Recipe:
+        """Takes the words as they are, without any rule of a model."""
+        return Recipe(endpoint_id=endpoint_id, arguments={"language": language, "task": task, **extra})
+
+    def check_key(self) -> None:
+        """Finds every key good."""
+        self.calls.append(("check_key", ""))
+
+    def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
+        """Plays the next script for this URL."""
+        with self._lock:
+            self.submits.append((recipe, audio_url))
+            queue = self._by_path.get(unquote(urlsplit(audio_url).path), self._scripts)
+            script = queue.pop(0) if len(queue) > 1 else queue[0]
+        _play(script.submit)
+        request = self.accept(script, recipe.endpoint_id)
+        self.calls.append(("submit", request.request_id))
+        return request
+
+    def wait(self, request: PaidRequest, *, audio_s: float | None, cancel: CancellationToken) -> None:  # noqa: ARG002  the interface's
+        """Returns at once, unless cancelled or scripted otherwise."""
+        cancel.raise_if_cancelled()
+        _play(self._script(request, "wait").wait)
+
+    def fetch(self, request: PaidRequest, recipe: Recipe) -> Answer:  # noqa: ARG002  the interface's
+        """Gives the scripted answer."""
+        _play(self._script(request, "fetch").fetch)
+        return self._requests[request.request_id].answer
+
+    def cancel(self, request: PaidRequest) -> bool:
+        """Is always in time."""
+        self._script(request, "cancel")
+        return True
+
+    def close(self) -> None:
+        """Does nothing."""
+
+    def _script(self, request: PaidRequest, act: str) -> Script:
+        self.calls.append((act, request.request_id))
+        if request.request_id not in self._requests:
+            raise ResultExpiredError(f"Request {request.request_id} is unknown here.")
+        return self._requests[request.request_id]
+
+
+def _play(error: BaseException | None) -> None:
+    if error is not None:
+        raise error

@@ -1,0 +1,92 @@
+"""Storage in a dictionary, with S3's conditional semantics: for unit tests and for nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from pipeline.errors import SourceGoneError
+from pipeline.storage.base import Head, Listed, PreconditionFailedError, Storage, Stored
+
+
+class MemoryStorage(Storage):
+    """Counts its calls by method name in `calls`, so that a test can state how many requests an act costs."""
+
+    def __init__(self) -> None:
+        self._objects: dict[tuple[str, str], tuple[bytes, Head]] = {}
+        self._lock = threading.Lock()
+        self.calls: dict[str, int] = {}
+
+    def put(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> str:
+        """Writes without a condition, as a stranger would. Returns the ETag."""
+        with self._lock:
+            return self._store(bucket, key, body, metadata or {})
+
+    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+        """See `Storage.list`."""
+        self._count("list")
+        with self._lock:
+            found = [(key, head) for (where, key), (_, head) in self._objects.items() if where == bucket]
+        for key, head in sorted(found, key=lambda item: item[0].encode()):
+            if key.startswith(prefix):
+                yield Listed(key, head.etag, head.size_bytes, head.last_modified)
+
+    def head(self, bucket: str, key: str) -> Head | None:
+        """See `Storage.head`."""
+        self._count("head")
+        found = self._objects.get((bucket, key))
+        return found[1] if found else None
+
+    def read(self, bucket: str, key: str) -> Stored | None:
+        """See `Storage.read`."""
+        self._count("read")
+        found = self._objects.get((bucket, key))
+        return Stored(found[0], found[1].etag) if found else None
+
+    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> bytes:
+        """See `Storage.read_range`."""
+        self._count("read_range")
+        found = self._objects.get((bucket, key))
+        if not found or found[1].etag != if_match:
+            raise SourceGoneError(f"s3://{bucket}/{key} was deleted or replaced after it was listed.")
+        return found[0][start : start + length]
+
+    def write(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes,
+        *,
+        content_type: str,  # noqa: ARG002  part of the interface; a dictionary has no types
+        metadata: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+    ) -> str:
+        """See `Storage.write`."""
+        self._count("write")
+        with self._lock:
+            found = self._objects.get((bucket, key))
+            if (found[1].etag if found else None) != if_match:
+                raise PreconditionFailedError(key)
+            return self._store(bucket, key, body, metadata or {})
+
+    def delete(self, bucket: str, key: str) -> None:
+        """See `Storage.delete`."""
+        self._count("delete")
+        with self._lock:
+            self._objects.pop((bucket, key), None)
+
+    def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
+        """See `Storage.presign`."""
+        version = f"&versionId={version_id}" if version_id else ""
+        return f"https://memory.invalid/{bucket}/{key}?X-Amz-Expires={expires_s}&X-Amz-Signature=canary{version}"
+
+    def _store(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str]) -> str:
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        self._objects[bucket, key] = (body, Head(etag, len(body), datetime.now(UTC), None, dict(metadata)))
+        return etag
+
+    def _count(self, method: str) -> None:
+        with self._lock:
+            self.calls[method] = self.calls.get(method, 0) + 1

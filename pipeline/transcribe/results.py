@@ -1,0 +1,156 @@
+"""Writing what was paid for: the sidecar, then the derived formats; each on the condition of what was seen (I8)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline import __version__, formats, keys, pricing, sidecars
+from pipeline.errors import ForeignObjectError
+from pipeline.models import (
+    Answer,
+    Format,
+    Intent,
+    Job,
+    ManifestRow,
+    PaidRequest,
+    Quality,
+    RecipeStamp,
+    Sidecar,
+    Timings,
+)
+from pipeline.settings import Settings
+from pipeline.storage.base import PreconditionFailedError, Storage
+
+SOFTWARE = f"nightscribe/{__version__}"
+_JSON = "application/json"
+# A sidecar may appear or be replaced between our look and our write; it is then looked at again, this often.
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands where a job's sidecar goes: nothing, an older one of ours (`etag`), or this job's own (`row`)."""
+
+    etag: str | None = None
+    row: ManifestRow | None = None
+
+
+def look(storage: Storage, job: Job) -> Standing:
+    """Looks at the sidecar's place. Raises `ForeignObjectError` when a stranger's file is there."""
+    key = keys.sidecar_key(job.output, job.object.key)
+    head = storage.head(job.output.bucket, key)
+    if head is None:
+        return Standing()
+    stamp = sidecars.from_metadata(head.metadata)
+    if stamp is None:
+        raise _foreign(job, key)
+    if stamp.job_id == job.job_id:
+        return Standing(head.etag, sidecars.row_of(job.object, job.output, stamp, head.etag))
+    return Standing(head.etag)
+
+
+def sidecar_of(
+    job: Job, intent: Intent, request: PaidRequest, answer: Answer, *, settings: Settings, now: datetime
+) -> Sidecar:
+    """The sidecar of a finished request."""
+    transcript = answer.transcript
+    duration_s = intent.duration_s or (transcript.segments[-1].end if transcript.segments else None)
+    return Sidecar(
+        job_id=job.job_id,
+        run_id=job.run_id,
+        object=job.object,
+        recipe=RecipeStamp(endpoint_id=job.recipe.endpoint_id, arguments=job.recipe.arguments, hash=job.recipe.hash),
+        request=request,
+        attempts=intent.attempt,
+        duration_s=duration_s,
+        text=transcript.text,
+        language=transcript.language,
+        segments=transcript.segments,
+        quality=Quality(verdict="ok" if transcript.has_speech else "no_speech", repairs=transcript.repairs),
+        timings=Timings(
+            submitted_at=request.submitted_at,
+            fetched_at=now,
+            processing_s=round((now - request.submitted_at).total_seconds(), 3),
+            inference_s=answer.inference_s,
+        ),
+        cost=pricing.cost_of(settings, job.recipe.endpoint_id, duration_s, answer.billable_units),
+        raw=answer.raw,
+        software=SOFTWARE,
+        written_at=now,
+    )
+
+
+def write(storage: Storage, job: Job, sidecar: Sidecar) -> ManifestRow:
+    """Writes the sidecar and its derived formats; returns the row. Doing it again changes nothing.
+
+    Raises `ForeignObjectError` when a stranger's file has taken the place meanwhile; the paid transcript is then
+    kept under `_nightscribe/unplaced/`, and the error names it.
+    """
+    row = _write_sidecar(storage, job, sidecar)
+    for kind in job.formats:
+        _write_derived(storage, job, kind, sidecar)
+    return row
+
+
+def _write_sidecar(storage: Storage, job: Job, sidecar: Sidecar) -> ManifestRow:
+    key = keys.sidecar_key(job.output, job.object.key)
+    stamp = sidecars.stamp_of(sidecar)
+    body = sidecar.model_dump_json(indent=1).encode()
+    for _ in range(_TRIES):
+        try:
+            standing = look(storage, job)
+        except ForeignObjectError:
+            return _keep_unplaced(storage, job, body)
+        if standing.row is not None:
+            return standing.row
+        try:
+            etag = storage.write(
+                job.output.bucket,
+                key,
+                body,
+                content_type=_JSON,
+                metadata=sidecars.to_metadata(stamp),
+                if_match=standing.etag,
+            )
+        except PreconditionFailedError:
+            continue
+        return sidecars.row_of(job.object, job.output, stamp, etag)
+    return _keep_unplaced(storage, job, body)
+
+
+def _write_derived(storage: Storage, job: Job, kind: Format, sidecar: Sidecar) -> None:
+    """A derived file of ours is replaced; a stranger's is left alone, for the sidecar holds everything."""
+    key = keys.derived_key(job.output, job.object.key, kind)
+    head = storage.head(job.output.bucket, key)
+    if head is not None and sidecars.from_metadata(head.metadata) is None:
+        return
+    try:
+        storage.write(
+            job.output.bucket,
+            key,
+            formats.render(sidecar.segments, sidecar.text, kind).encode(),
+            content_type=formats.CONTENT_TYPES[kind],
+            metadata=sidecars.to_metadata(sidecars.stamp_of(sidecar)),
+            if_match=head.etag if head else None,
+        )
+    except PreconditionFailedError:
+        return  # somebody was faster; what stands there is a rendering of ours or a stranger's file
+
+
+def _keep_unplaced(storage: Storage, job: Job, body: bytes) -> ManifestRow:
+    key = keys.unplaced_key(job)
+    with suppress(PreconditionFailedError):  # kept by an earlier try
+        storage.write(job.output.bucket, key, body, content_type=_JSON)
+    raise ForeignObjectError(
+        f"A file that Nightscribe did not write took the place of the sidecar of {job.object.uri}. It was left alone; "
+        f"the transcript is at s3://{job.output.bucket}/{key}. Move one of them."
+    )
+
+
+def _foreign(job: Job, key: str) -> ForeignObjectError:
+    return ForeignObjectError(
+        f"s3://{job.output.bucket}/{key} stands where the sidecar of {job.object.uri} goes, and Nightscribe did not "
+        "write it. It was left alone and nothing was paid. Move it away, or use --output."
+    )

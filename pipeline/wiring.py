@@ -1,0 +1,168 @@
+"""Settings to real objects: the one place that names implementations. Nothing is connected before it is used."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from pipeline import __version__
+from pipeline.audio.pyav import PyAvProbe
+from pipeline.cancellation import CancellationToken
+from pipeline.errors import ConfigurationError
+from pipeline.limits.redis import RedisPermits, RedisRate
+from pipeline.limits.turns import PermitLine
+from pipeline.queue.celery import CeleryQueue, make_sender
+from pipeline.runs.redis import RedisLeases, RedisRuns, connect
+from pipeline.settings import Settings, fal_key
+from pipeline.speech.fal import FalTranscriber
+from pipeline.storage.s3 import S3Storage
+from pipeline.transcribe import Tools
+
+_USER_AGENT = f"nightscribe/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class DispatcherParts:
+    """What `backfill` and `status` work with."""
+
+    runs: RedisRuns
+    queue: CeleryQueue
+    permits: RedisPermits
+    close_redis: Callable[[], None]
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.queue.close()
+        self.close_redis()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    """What a worker process works with."""
+
+    tools: Tools
+    runs: RedisRuns
+    leases: RedisLeases
+    storage: S3Storage
+    close_redis: Callable[[], None]
+
+    def close(self) -> None:
+        """Closes all connections and threads."""
+        self.tools.transcriber.close()
+        self.storage.close()
+        self.close_redis()
+
+
+def open_storage(settings: Settings) -> S3Storage:
+    """S3, as AWS's variables say."""
+    return S3Storage(settings.s3)
+
+
+def open_transcriber(settings: Settings, key: SecretStr | None) -> FalTranscriber:
+    """Fal's models. Without a key it can only make recipes."""
+    return FalTranscriber(settings.fal, settings.polling, key or SecretStr(""), _USER_AGENT)
+
+
+def required_key(environment: Mapping[str, str]) -> SecretStr:
+    """The fal key. Raises `ConfigurationError` when there is none."""
+    key = fal_key(environment)
+    if key is None:
+        raise ConfigurationError(
+            "There is no fal key: FAL_KEY is not set. Get one at fal.ai/dashboard/keys and export FAL_KEY, or try "
+            "everything without an account: make demo.",
+            "no_fal_key",
+        )
+    return key
+
+
+def server_of(settings: Settings) -> str:
+    """host:port of Redis, for messages: a URL could hold a password."""
+    parts = urlsplit(settings.redis.url.get_secret_value())
+    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+
+
+def open_dispatcher(settings: Settings) -> DispatcherParts:
+    """The live state and the queue."""
+    client = connect(
+        settings.redis.url.get_secret_value(),
+        connect_timeout_s=settings.redis.connect_timeout_s,
+        socket_timeout_s=settings.redis.socket_timeout_s,
+    )
+    prefix = settings.redis.key_prefix
+    return DispatcherParts(
+        runs=RedisRuns(
+            client,
+            key_prefix=prefix,
+            account=settings.limits.account,
+            dispatcher_lease_s=settings.run.dispatcher_lease_s,
+            worker_lease_s=settings.limits.lease_s,
+        ),
+        queue=CeleryQueue(make_sender(settings.redis), name=settings.queue.name, server=server_of(settings)),
+        permits=RedisPermits(
+            client,
+            key_prefix=prefix,
+            account=settings.limits.account,
+            limit=permit_limit(settings),
+            lease_s=settings.limits.lease_s,
+        ),
+        close_redis=client.close,
+    )
+
+
+def open_worker(
+    settings: Settings, environment: Mapping[str, str], *, name: str, cancel: CancellationToken
+) -> WorkerParts:
+    """Everything the task needs. Raises `ConfigurationError` when the fal key is missing."""
+    key = required_key(environment)
+    client = connect(
+        settings.redis.url.get_secret_value(),
+        connect_timeout_s=settings.redis.connect_timeout_s,
+        socket_timeout_s=settings.redis.socket_timeout_s,
+    )
+    prefix, account = settings.redis.key_prefix, settings.limits.account
+    permits = RedisPermits(
+        client, key_prefix=prefix, account=account, limit=permit_limit(settings), lease_s=settings.limits.lease_s
+    )
+    rate = RedisRate(
+        client,
+        key_prefix=prefix,
+        account=account,
+        per_s=settings.limits.submits_per_s,
+        burst=settings.limits.submit_burst,
+    )
+    storage = open_storage(settings)
+    tools = Tools(
+        storage=storage,
+        transcriber=open_transcriber(settings, key),
+        permits=PermitLine(permits, cancel),
+        rate=rate,
+        probe=PyAvProbe(settings.audio.probe_budget_bytes),
+        settings=settings,
+        worker=name,
+        cancel=cancel,
+        now=lambda: datetime.now(UTC),
+        jitter=random.Random(),
+    )
+    return WorkerParts(
+        tools=tools,
+        runs=RedisRuns(
+            client,
+            key_prefix=prefix,
+            account=account,
+            dispatcher_lease_s=settings.run.dispatcher_lease_s,
+            worker_lease_s=settings.limits.lease_s,
+        ),
+        leases=RedisLeases(client, key_prefix=prefix, owner=name, lease_s=settings.limits.lease_s),
+        storage=storage,
+        close_redis=client.close,
+    )
+
+
+def permit_limit(settings: Settings) -> int:
+    """Requests in flight at once: the account's concurrency times the overcommit."""
+    return max(1, round(settings.limits.concurrency * settings.limits.overcommit))

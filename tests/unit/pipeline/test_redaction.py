@@ -1,0 +1,56 @@
+"""Secrets leave nothing behind in text that came from elsewhere (I9)."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.redaction import redact, redact_json
+
+PRESIGNED = (
+    "https://podcasts.s3.amazonaws.com/show/ep1.mp3?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+    "&X-Amz-Credential=AKIACANARY%2F20261122%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261122T020000Z"
+    "&X-Amz-Security-Token=canarytoken&X-Amz-Signature=canarysignature"
+)
+
+
+@pytest.mark.parametrize("secret", ["canarysignature", "AKIACANARY", "canarytoken"])
+def test_a_presigned_url_loses_what_grants_access(secret):
+    assert secret not in redact(f"could not download {PRESIGNED} (403)")
+
+
+def test_a_presigned_url_still_names_its_object():
+    assert "podcasts.s3.amazonaws.com/show/ep1.mp3" in redact(PRESIGNED)
+
+
+def test_a_url_that_is_encoded_inside_another_is_found():
+    assert "canary" not in redact("next=https%3A%2F%2Fs3%2Fx%3FX-Amz-Signature%3Dcanary&page=2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Key 11111111-2222-3333-4444-555555555555:canarycanarycanary00",
+        "{'authorization': 'Key canary:canary'}",
+        "authorization=Bearer canary",
+        "key 11111111-2222-3333-4444-555555555555:canarycanarycanary00 was refused",
+        "https://host/x?AWSAccessKeyId=canary&Signature=canary&Expires=1",
+        "https://host/x?sig=canary&se=2026",
+    ],
+)
+def test_keys_and_headers_are_found(text):
+    assert "canary" not in redact(text)
+
+
+def test_ordinary_text_is_left_as_it_is():
+    text = "422 unsupported_audio_format for shows/ep 1.mp3: signature of the times; token rings"
+
+    assert text == redact(text)
+
+
+def test_json_is_redacted_at_every_depth():
+    echoed = {"detail": [{"type": "file_download_error", "input": {"audio_url": PRESIGNED}, "n": [1, None, True]}]}
+
+    redacted = redact_json(echoed)
+
+    assert "canary" not in str(redacted)
+    assert redacted["detail"][0]["n"] == [1, None, True]

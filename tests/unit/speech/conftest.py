@@ -1,0 +1,152 @@
+"""A stand-in for fal behind httpx.MockTransport: answers per route, and a record of every call."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from pipeline.models import PaidRequest, Recipe
+from pipeline.settings.records import FalSettings, PollingSettings
+from pipeline.speech.fal import FalTranscriber
+
+QUEUE = "https://queue.fal.run"
+BACKUP = "https://queue.falrun.com"
+KEY = "canary-id:canary-secret"
+REQUEST_ID = "11111111-2222-4333-8444-555555555555"
+
+
+def answer(status: int, body: Any = None, **headers: str) -> httpx.Response:
+    """An answer; keyword names stand for header names, with _ for -."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if isinstance(body, str):
+        return httpx.Response(status, text=body, headers=named)
+    return httpx.Response(status, headers=named) if body is None else httpx.Response(status, json=body, headers=named)
+
+
+class FakeFal:
+    """Plays a list of acts per route (submit, status, result, cancel); the last act of a route repeats.
+
+    An act is a response, an exception, or an async function of the request.
+    """
+
+    def __init__(self) -> None:
+        url = f"{QUEUE}/fal-ai/whisper/requests/{REQUEST_ID}"
+        accepted = {
+            "request_id": REQUEST_ID,
+            "status": "IN_QUEUE",
+            "status_url": f"{url}/status",
+            "response_url": url,
+            "cancel_url": f"{url}/cancel",
+        }
+        self.accepted = accepted
+        self.acts: dict[str, list[Any]] = {
+            "submit": [answer(200, accepted)],
+            "status": [answer(200, {"status": "COMPLETED", "metrics": {"inference_time": 3.5}})],
+            "result": [answer(200, {"text": " Hello."}, x_fal_billable_units="2.5")],
+            "cancel": [answer(202, {"status": "CANCELLATION_REQUESTED"})],
+        }
+        self.requests: list[httpx.Request] = []
+
+    def play(self, route: str, *acts: Any) -> None:
+        self.acts[route] = list(acts)
+
+    def count(self, method: str) -> int:
+        return Counter(request.method for request in self.requests)[method]
+
+    def urls(self, method: str) -> list[str]:
+        return [str(request.url) for request in self.requests if request.method == method]
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        acts = self.acts[self._route(request)]
+        act = acts.pop(0) if len(acts) > 1 else acts[0]
+        if isinstance(act, BaseException):
+            raise act
+        if callable(act):
+            return await act(request)
+        return httpx.Response(act.status_code, headers=act.headers, content=act.content)
+
+    @staticmethod
+    def _route(request: httpx.Request) -> str:
+        if request.method == "POST":
+            return "submit"
+        if request.method == "PUT":
+            return "cancel"
+        return "status" if request.url.path.endswith("/status") else "result"
+
+
+@pytest.fixture
+def fal():
+    return FakeFal()
+
+
+@pytest.fixture
+def fal_settings() -> FalSettings:
+    return FalSettings(
+        queue_url=QUEUE,
+        backup_url=BACKUP,
+        connect_timeout_s=5,
+        read_timeout_s=5,
+        submit_timeout_s=5,
+        start_timeout_s=7200,
+        wait_timeout_s=3600,
+        max_connections=8,
+        no_server_retry=False,
+    )
+
+
+@pytest.fixture
+def polling() -> PollingSettings:
+    return PollingSettings(min_s=0.0001, max_s=0.0002, growth=0.08, first_share=0.7)
+
+
+@pytest.fixture
+def make(fal, fal_settings, polling):
+    """Makes transcribers over the stand-in, with settings changed as given, and closes them."""
+    made = []
+
+    def build(**changes: Any) -> FalTranscriber:
+        settings = fal_settings.model_copy(update=changes)
+        made.append(FalTranscriber(settings, polling, SecretStr(KEY), "test/1", httpx.MockTransport(fal.handle)))
+        return made[-1]
+
+    yield build
+    for transcriber in made:
+        transcriber.close()
+
+
+@pytest.fixture
+def transcriber(make: Callable[..., FalTranscriber]) -> FalTranscriber:
+    return make()
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return Recipe(endpoint_id="fal-ai/whisper", arguments={"task": "transcribe"})
+
+
+@pytest.fixture
+def paid(fal) -> PaidRequest:
+    """A request that fal accepted a second ago."""
+    urls = {name: fal.accepted[name] for name in ("status_url", "response_url", "cancel_url")}
+    submitted_at = datetime.now(UTC) - timedelta(seconds=1)
+    return PaidRequest(request_id=REQUEST_ID, endpoint_id="fal-ai/whisper", submitted_at=submitted_at, **urls)
+
+
+@pytest.fixture
+def body_of():
+    """The JSON body of a request."""
+    return lambda request: json.loads(request.content)
+
+
+@pytest.fixture
+def reply():
+    """Makes answers for the stand-in: `reply(status, body, **headers)`."""
+    return answer

@@ -1,0 +1,107 @@
+"""The one task: carries a job through the stage and does what the stage's answer says. No rules of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from celery import Task
+from celery.exceptions import Ignore, Reject
+
+from pipeline import logs
+from pipeline.cancellation import Cancelled
+from pipeline.errors import AccountError, NightscribeError, ServiceUnavailableError
+from pipeline.models import Job, State
+from pipeline.queue.celery import TASK_NAME
+from pipeline.runs.base import StopOrder
+from pipeline.transcribe import IntentBook, Later, Settled, transcribe
+from workers.app import app
+from workers.lifecycle import Worker, this_worker
+
+T = TypeVar("T")
+_REDIS_AGAIN_S = 1.0
+# A retried message may reach a slot this much later than its countdown; until then the job is not "stalled".
+_PARK_MARGIN_S = 60.0
+
+
+class EpisodeFailedError(Exception):
+    """Shows a failed episode as failed in Flower, with its reason. The row has been handed in already."""
+
+
+class EpisodePutOffError(Exception):
+    """Shows a retry as a retry in Flower, with its reason."""
+
+
+@app.task(name=TASK_NAME, bind=True, max_retries=None, throws=(EpisodeFailedError,))
+def transcribe_episode(self: Task, payload: dict[str, Any]) -> str:
+    """Works on one job. Returns a line for Flower; raises what Celery understands."""
+    job = Job.model_validate(payload)
+    worker = this_worker()
+    with logs.bound_to(job, worker.name):
+        try:
+            return _work(self, job, worker)
+        except Cancelled:
+            logs.get_logger().info("job_handed_over")
+            raise Reject(requeue=True) from None
+        finally:
+            logs.forget_request()
+
+
+def _work(task: Task, job: Job, worker: Worker) -> str:
+    runs, leases = worker.parts.runs, worker.parts.leases
+    worker.cancel.raise_if_cancelled()
+    if _insist(worker, runs.stop_order):
+        _insist(worker, lambda: runs.drop(job))
+        raise Ignore
+    if not _insist(worker, lambda: leases.acquire(job)):
+        # A second message for a job that another slot holds; that one settles it.
+        logs.get_logger().info("job_held_elsewhere")
+        return "held by another worker"
+    try:
+        with worker.holding(job.job_id):
+            outcome = transcribe(job, worker.parts.tools, deferrals=task.request.retries)
+    except Cancelled:
+        with suppress(ServiceUnavailableError):  # the lease then runs out by itself
+            leases.hand_back(job)
+        raise
+    except AccountError as error:
+        _stop_the_run(job, worker, error)
+        raise Ignore from None
+    if isinstance(outcome, Later):
+        _insist(worker, lambda: leases.park(job, outcome.delay_s + _PARK_MARGIN_S))
+        reason = EpisodePutOffError(f"{outcome.failure.reason}: {outcome.failure.message}")
+        raise task.retry(countdown=outcome.delay_s, exc=reason)
+    return _settle(job, worker, outcome)
+
+
+def _settle(job: Job, worker: Worker, outcome: Settled) -> str:
+    _insist(worker, lambda: worker.parts.runs.settle(job, outcome.row))
+    if not outcome.keep_intent:
+        try:
+            IntentBook(worker.parts.tools.storage).delete(job)
+        except NightscribeError as error:
+            # The sidecar is there, so an intent that stays behind does no harm.
+            logs.get_logger().warning("intent_not_deleted", message=error.message)
+    _insist(worker, lambda: worker.parts.leases.release(job))
+    row = outcome.row
+    if row.state is not State.DONE:
+        raise EpisodeFailedError(f"{row.state}, {row.reason}: {row.message}")
+    return f"{row.words} words of {row.duration_s or 0:.0f} s audio, request {row.request_id}"
+
+
+def _stop_the_run(job: Job, worker: Worker, error: AccountError) -> None:
+    logs.get_logger().error("account_refused", reason=error.reason, message=error.message)
+    _insist(worker, lambda: worker.parts.runs.stop(StopOrder(error.reason, error.message)))
+    _insist(worker, lambda: worker.parts.runs.drop(job))
+    _insist(worker, lambda: worker.parts.leases.release(job))
+
+
+def _insist(worker: Worker, call: Callable[[], T]) -> T:
+    """Repeats a call until Redis answers: its being away costs time, nothing else (I3)."""
+    while True:
+        try:
+            return call()
+        except ServiceUnavailableError as error:
+            logs.get_logger().warning("redis_awaited", message=error.message)
+            worker.cancel.sleep(_REDIS_AGAIN_S)
