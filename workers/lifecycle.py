@@ -9,22 +9,26 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from celery import signals
 
 from pipeline import logs, wiring
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import NightscribeError, ServiceUnavailableError
+from pipeline.models import Job
 from pipeline.runs.base import WorkerSummary
 from pipeline.wiring import WorkerParts
 from workers.app import settings
 
 _BEATS_PER_LEASE = 3  # two beats may be lost before a lease runs out
 _CLOSE_WITHIN_S = 5.0
+_REDIS_AGAIN_S = 1.0
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -53,15 +57,28 @@ class Worker:
         self.parts.close()
 
     @contextmanager
-    def holding(self, job_id: str) -> Iterator[None]:
-        """Keeps the lease of a job alive for the block."""
+    def holding(self, job: Job) -> Iterator[bool]:
+        """Leases a job for the block and keeps the lease alive; False when another slot, here or elsewhere, has it."""
         with self._lock:
-            self._held.add(job_id)
+            is_free = job.job_id not in self._held
+            self._held.add(job.job_id)
+        if not is_free:
+            yield False
+            return
         try:
-            yield
+            yield self.insist(lambda: self.parts.leases.acquire(job))
         finally:
             with self._lock:
-                self._held.discard(job_id)
+                self._held.discard(job.job_id)
+
+    def insist(self, call: Callable[[], T]) -> T:
+        """Repeats a call until Redis answers: its being away costs time, nothing else (I3)."""
+        while True:
+            try:
+                return call()
+            except ServiceUnavailableError as error:
+                logs.get_logger().warning("redis_awaited", message=error.message)
+                self.cancel.sleep(_REDIS_AGAIN_S)
 
     def _beat_until_ended(self) -> None:
         interval_s = settings.limits.lease_s / _BEATS_PER_LEASE

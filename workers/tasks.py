@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from celery import Task
 from celery.exceptions import Ignore, Reject
@@ -19,8 +18,6 @@ from pipeline.transcribe import IntentBook, Later, Settled, transcribe
 from workers.app import app
 from workers.lifecycle import Worker, this_worker
 
-T = TypeVar("T")
-_REDIS_AGAIN_S = 1.0
 # A retried message may reach a slot this much later than its countdown; until then the job is not "stalled".
 _PARK_MARGIN_S = 60.0
 
@@ -49,41 +46,41 @@ def transcribe_episode(self: Task, payload: dict[str, Any]) -> str:
 
 
 def _work(task: Task, job: Job, worker: Worker) -> str:
-    runs, leases = worker.parts.runs, worker.parts.leases
     worker.cancel.raise_if_cancelled()
-    if _insist(worker, runs.stop_order):
-        _insist(worker, lambda: runs.drop(job))
+    runs, leases = worker.parts.runs, worker.parts.leases
+    if worker.insist(runs.stop_order):
+        worker.insist(lambda: runs.drop(job))
         raise Ignore
-    if not _insist(worker, lambda: leases.acquire(job)):
-        # A second message for a job that another slot holds; that one settles it.
-        logs.get_logger().info("job_held_elsewhere")
-        return "held by another worker"
-    try:
-        with worker.holding(job.job_id):
+    with worker.holding(job) as is_ours:
+        if not is_ours:
+            # A second message for a job that another slot works on; that one settles it.
+            logs.get_logger().info("job_held_elsewhere")
+            return "held by another worker"
+        try:
             outcome = transcribe(job, worker.parts.tools, deferrals=task.request.retries)
-    except Cancelled:
-        with suppress(ServiceUnavailableError):  # the lease then runs out by itself
-            leases.hand_back(job)
-        raise
-    except AccountError as error:
-        _stop_the_run(job, worker, error)
-        raise Ignore from None
-    if isinstance(outcome, Later):
-        _insist(worker, lambda: leases.park(job, outcome.delay_s + _PARK_MARGIN_S))
-        reason = EpisodePutOffError(f"{outcome.failure.reason}: {outcome.failure.message}")
-        raise task.retry(countdown=outcome.delay_s, exc=reason)
-    return _settle(job, worker, outcome)
+        except Cancelled:
+            with suppress(ServiceUnavailableError):  # the lease then runs out by itself
+                leases.hand_back(job)
+            raise
+        except AccountError as error:
+            _stop_the_run(job, worker, error)
+            raise Ignore from None
+        if isinstance(outcome, Later):
+            worker.insist(lambda: leases.park(job.job_id, outcome.delay_s + _PARK_MARGIN_S))
+            reason = EpisodePutOffError(f"{outcome.failure.reason}: {outcome.failure.message}")
+            raise task.retry(countdown=outcome.delay_s, exc=reason)
+        return _settle(job, worker, outcome)
 
 
 def _settle(job: Job, worker: Worker, outcome: Settled) -> str:
-    _insist(worker, lambda: worker.parts.runs.settle(job, outcome.row))
+    worker.insist(lambda: worker.parts.runs.settle(job, outcome.row))
     if not outcome.keep_intent:
         try:
             IntentBook(worker.parts.tools.storage).delete(job)
         except NightscribeError as error:
             # The sidecar is there, so an intent that stays behind does no harm.
             logs.get_logger().warning("intent_not_deleted", message=error.message)
-    _insist(worker, lambda: worker.parts.leases.release(job))
+    worker.insist(lambda: worker.parts.leases.release(job.job_id))
     row = outcome.row
     if row.state is not State.DONE:
         raise EpisodeFailedError(f"{row.state}, {row.reason}: {row.message}")
@@ -92,16 +89,6 @@ def _settle(job: Job, worker: Worker, outcome: Settled) -> str:
 
 def _stop_the_run(job: Job, worker: Worker, error: AccountError) -> None:
     logs.get_logger().error("account_refused", reason=error.reason, message=error.message)
-    _insist(worker, lambda: worker.parts.runs.stop(StopOrder(error.reason, error.message)))
-    _insist(worker, lambda: worker.parts.runs.drop(job))
-    _insist(worker, lambda: worker.parts.leases.release(job))
-
-
-def _insist(worker: Worker, call: Callable[[], T]) -> T:
-    """Repeats a call until Redis answers: its being away costs time, nothing else (I3)."""
-    while True:
-        try:
-            return call()
-        except ServiceUnavailableError as error:
-            logs.get_logger().warning("redis_awaited", message=error.message)
-            worker.cancel.sleep(_REDIS_AGAIN_S)
+    worker.insist(lambda: worker.parts.runs.stop(StopOrder(error.reason, error.message)))
+    worker.insist(lambda: worker.parts.runs.drop(job))
+    worker.insist(lambda: worker.parts.leases.release(job.job_id))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
-from pipeline.cancellation import CancellationToken, Cancelled
+from pipeline.cancellation import CancellationToken
 from pipeline.errors import ServiceUnavailableError
 from pipeline.limits.base import Permits
 
@@ -18,6 +19,13 @@ from pipeline.limits.base import Permits
 _ASK_AGAIN_S = 0.2
 # A slot in line looks up this often to see whether the process is stopping.
 _LOOK_UP_S = 0.2
+
+
+@dataclass(slots=True)
+class HeldPermit:
+    """A permit in use. Whoever holds it says when a request of it is in flight at fal."""
+
+    in_flight: bool
 
 
 class PermitLine:
@@ -32,27 +40,28 @@ class PermitLine:
         self._lock = threading.Lock()
 
     @contextmanager
-    def permit(self, job_id: str, *, in_flight: bool) -> Iterator[None]:
+    def permit(self, job_id: str, *, in_flight: bool) -> Iterator[HeldPermit]:
         """Holds a permit for the block, waiting for one unless the job's request is in flight already.
 
-        When the block ends while the request may go on at fal (cancellation, or a service that did not answer) the
-        permit is left to its lease: the request still counts until it is resumed, here or by another worker.
+        When the block is left by an exception while the request is in flight, the permit is left to its lease: the
+        request goes on at fal and still counts until it is resumed, here or by another worker.
         """
         if in_flight:
             self._permits.adopt(job_id)
         else:
             self._wait(job_id)
+        held = HeldPermit(in_flight)
         with self._lock:
             self._held.add(job_id)
         try:
-            yield
-        except (Cancelled, ServiceUnavailableError):
-            self._forget(job_id)
-            raise
+            yield held
         except BaseException:
-            self._give_back(job_id)
+            self._forget(job_id)
+            if not held.in_flight:
+                self._give_back(job_id)
             raise
         else:
+            self._forget(job_id)
             self._give_back(job_id)
 
     def renew(self) -> None:
@@ -81,7 +90,6 @@ class PermitLine:
             self._front.release()
 
     def _give_back(self, job_id: str) -> None:
-        self._forget(job_id)
         with suppress(ServiceUnavailableError):  # the lease gives it back
             self._permits.release(job_id)
         self._freed_here.set()

@@ -91,8 +91,8 @@ class Runs(ABC):
         """Outstanding jobs that nobody works on any more.
 
         A job that was started and has no lease (its worker died); with an empty queue also one that was never
-        started and has no lease (its message was lost). A false alarm is harmless: leases and intents make a
-        second message a no-op.
+        started and has no lease (its message was lost). What is returned counts as not started any more, for it is
+        about to be sent again. A false alarm is harmless: leases and intents make a second message a no-op.
         """
 
     @abstractmethod
@@ -104,8 +104,8 @@ class Runs(ABC):
         """Forgets an outstanding job without a row: it was given up unsubmitted and stays to be planned again."""
 
     @abstractmethod
-    def rows(self, run_id: str, limit: int) -> list[ManifestRow]:
-        """The oldest settled rows that were not yet taken; reading does not remove them."""
+    def rows(self, run_id: str, start: int, limit: int) -> list[ManifestRow]:
+        """Settled rows that were not yet taken, oldest first, from number `start`; reading does not remove them."""
 
     @abstractmethod
     def take(self, run_id: str, count: int) -> None:
@@ -146,6 +146,10 @@ class Leases(ABC):
     @abstractmethod
     def park(self, job_id: str, for_s: float) -> None:
         """Gives the job up for another worker or a later retry; for `for_s` it does not count as stalled."""
+
+    @abstractmethod
+    def hand_back(self, job: Job) -> None:
+        """Ends this worker's lease on a job whose message goes back to the queue: it counts as not started."""
 
     @abstractmethod
     def release(self, job_id: str) -> None:

@@ -119,7 +119,9 @@ class MemoryRuns(Runs):
         with self._state.lock:
             jobs = self._jobs(run_id)
             suspects = jobs.outstanding.keys() if queue_is_empty else jobs.started
-            return [jobs.outstanding[job_id] for job_id in suspects if self._state.holder(job_id) is None]
+            found = [jobs.outstanding[job_id] for job_id in suspects if self._state.holder(job_id) is None]
+            jobs.started -= {job.job_id for job in found}
+            return found
 
     def settle(self, job: Job, row: ManifestRow) -> bool:
         """See `Runs.settle`."""
@@ -139,10 +141,10 @@ class MemoryRuns(Runs):
         jobs.started.discard(job.job_id)
         return jobs.outstanding.pop(job.job_id, None) is not None
 
-    def rows(self, run_id: str, limit: int) -> list[ManifestRow]:
+    def rows(self, run_id: str, start: int, limit: int) -> list[ManifestRow]:
         """See `Runs.rows`."""
         with self._state.lock:
-            return self._jobs(run_id).rows[:limit]
+            return self._jobs(run_id).rows[start : start + limit]
 
     def take(self, run_id: str, count: int) -> None:
         """See `Runs.take`."""
@@ -217,6 +219,13 @@ class MemoryLeases(Leases):
         with self._state.lock:
             if self._state.holder(job_id) in {None, self._owner}:
                 self._hold(job_id, _PARKED, for_s)
+
+    def hand_back(self, job: Job) -> None:
+        """See `Leases.hand_back`."""
+        with self._state.lock:
+            if run := self._state.jobs.get(job.run_id):
+                run.started.discard(job.job_id)
+        self.release(job.job_id)
 
     def release(self, job_id: str) -> None:
         """See `Leases.release`."""

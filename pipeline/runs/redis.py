@@ -151,6 +151,8 @@ class RedisRuns(Runs):
                 # Read last: a job that was settled in the meantime is gone from here, and raises no false alarm.
                 texts = self._client.hmget(keys.jobs, alone) if alone else []
                 found += [JOBS.decode(text) for text in texts if text is not None]
+            if found:
+                self._client.srem(keys.started, *(job.job_id for job in found))
         return found
 
     def settle(self, job: Job, row: ManifestRow) -> bool:
@@ -167,12 +169,13 @@ class RedisRuns(Runs):
             transaction.srem(keys.started, job.job_id)
             transaction.execute()
 
-    def rows(self, run_id: str, limit: int) -> list[ManifestRow]:
+    def rows(self, run_id: str, start: int, limit: int) -> list[ManifestRow]:
         """See `Runs.rows`."""
         if limit < 1:
             return []
         with _asking(self._client):
-            return [ROWS.decode(text) for text in self._client.lrange(self._keys.run(run_id).rows, 0, limit - 1)]
+            texts = self._client.lrange(self._keys.run(run_id).rows, start, start + limit - 1)
+            return [ROWS.decode(text) for text in texts]
 
     def take(self, run_id: str, count: int) -> None:
         """See `Runs.take`."""
@@ -241,14 +244,10 @@ class RedisLeases(Leases):
 
     def acquire(self, job: Job) -> bool:
         """See `Leases.acquire`. True also when this worker holds it already."""
-        keys = self._keys.run(job.run_id)
+        run = self._keys.run(job.run_id)
+        keys = [self._keys.lease(job.job_id), run.jobs, run.started]
         with _asking(self._client):
-            return bool(
-                self._acquire(
-                    [self._keys.lease(job.job_id), keys.jobs, keys.started],
-                    [self._holder, self._lease_ms, job.job_id, _PARKED],
-                )
-            )
+            return bool(self._acquire(keys, [self._holder, self._lease_ms, job.job_id, _PARKED]))
 
     def renew(self, job_ids: Collection[str]) -> set[str]:
         """See `Leases.renew`."""
@@ -263,6 +262,12 @@ class RedisLeases(Leases):
         """See `Leases.park`. Another worker's lease stays as it is."""
         with _asking(self._client):
             self._end([self._keys.lease(job_id)], [self._holder, _PARKED, max(1, math.ceil(for_s * 1000))])
+
+    def hand_back(self, job: Job) -> None:
+        """See `Leases.hand_back`."""
+        with _asking(self._client):
+            self._client.srem(self._keys.run(job.run_id).started, job.job_id)
+        self.release(job.job_id)
 
     def release(self, job_id: str) -> None:
         """See `Leases.release`."""

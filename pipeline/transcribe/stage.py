@@ -108,10 +108,11 @@ def _carry(job: Job, tools: Tools) -> Settled | Later:
                 return _collect(job, book, kept, tools)
         case intents.Submit(attempt):
             facts = tools.probe.probe(job.object, _Reader(tools.storage, job.object))
-            with tools.permits.permit(job.job_id, in_flight=False):
+            with tools.permits.permit(job.job_id, in_flight=False) as permit:
                 submitted = _submit_once(job, book, kept, tools, attempt=attempt, facts=facts)
                 if isinstance(submitted, Settled):
                     return submitted
+                permit.in_flight = True
                 return _collect(job, book, submitted, tools)
         case intents.Report(failure, attempts):
             permanent = not isinstance(retry.error_of(failure), TransientError)

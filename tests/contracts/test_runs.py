@@ -45,7 +45,7 @@ def test_an_unfinished_run_is_continued_with_its_jobs_and_rows(run_world, make_j
     assert again.run_id == "run-1"
     assert again.token != ticket.token
     assert run_world.runs.outstanding("run-1") == 1
-    assert run_world.runs.rows("run-1", 10) == [make_row(jobs[0])]
+    assert run_world.runs.rows("run-1", 0, 10) == [make_row(jobs[0])]
 
 
 def test_the_run_of_a_dead_dispatcher_is_continued(run_world):
@@ -107,7 +107,7 @@ def test_a_finished_run_is_forgotten(run_world, make_job, make_row):
     run_world.runs.close(ticket, finished=True)
 
     assert run_world.runs.outstanding("run-1") == 0
-    assert run_world.runs.rows("run-1", 10) == []
+    assert run_world.runs.rows("run-1", 0, 10) == []
     assert run_world.runs.summaries() == []
     again = run_world.open(new_run_id="run-2")
     assert (again.run_id, again.resumed) == ("run-2", False)
@@ -123,7 +123,7 @@ def test_another_recipe_starts_a_new_run_and_drops_the_old_rows(run_world, make_
 
     assert (again.run_id, again.resumed) == ("run-2", False)
     assert not run_world.runs.settle(old_job, make_row(old_job))
-    assert run_world.runs.rows("run-1", 10) == []
+    assert run_world.runs.rows("run-1", 0, 10) == []
     assert [summary.run_id for summary in run_world.runs.summaries()] == ["run-2"]
 
 

@@ -34,7 +34,7 @@ ASKS = {
     "stalled": lambda edges, job, row: edges.runs.stalled("run-1", queue_is_empty=True),
     "settle": lambda edges, job, row: edges.runs.settle(job, row),
     "drop": lambda edges, job, row: edges.runs.drop(job),
-    "rows": lambda edges, job, row: edges.runs.rows("run-1", 1),
+    "rows": lambda edges, job, row: edges.runs.rows("run-1", 0, 1),
     "take": lambda edges, job, row: edges.runs.take("run-1", 1),
     "stop": lambda edges, job, row: edges.runs.stop(StopOrder("balance", "Top up.")),
     "stop_order": lambda edges, job, row: edges.runs.stop_order(),
@@ -44,6 +44,7 @@ ASKS = {
     "acquire": lambda edges, job, row: edges.leases.acquire(job),
     "leases renew": lambda edges, job, row: edges.leases.renew(["a"]),
     "park": lambda edges, job, row: edges.leases.park("a", 1),
+    "hand_back": lambda edges, job, row: edges.leases.hand_back(job),
     "release": lambda edges, job, row: edges.leases.release("a"),
 }
 
@@ -169,15 +170,17 @@ def test_what_another_version_wrote_is_named_and_not_guessed(edges, redis_client
         edges.runs.stalled("run-1", queue_is_empty=True)
 
 
-@pytest.mark.parametrize("name", ["try_acquire", "add"])
 @pytest.mark.parametrize(
-    ("setting", "on", "off", "answer"),
-    [("maxmemory", "1", "0", "maxmemory"), ("requirepass", "swordfish", "", "authenticate")],
-    ids=["full", "locked"],
+    ("name", "trouble"),
+    [
+        ("add", ("maxmemory", "1", "0", "used memory")),
+        ("add", ("requirepass", "swordfish", "", "authenticate")),
+        ("try_acquire", ("requirepass", "swordfish", "", "authenticate")),
+    ],
+    ids=["full", "locked runs", "locked permits"],
 )
-def test_a_server_that_refuses_needs_a_person(  # noqa: PLR0917  fixtures, which pytest fills by name
-    valkey_url, redis_client, make_job, name, setting, on, off, answer
-):
+def test_a_server_that_refuses_needs_a_person(valkey_url, redis_client, make_job, name, trouble):
+    setting, on, off, answer = trouble
     client = connect(valkey_url, connect_timeout_s=5, socket_timeout_s=10)
     redis_client.config_set(setting, on)
     try:

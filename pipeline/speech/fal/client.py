@@ -61,6 +61,8 @@ class FalClient:
                 ),
             )
 
+        # httpx's own queue for a full pool costs CPU with the square of those who wait, and ends in PoolTimeout.
+        self._gate = asyncio.Semaphore(settings.max_connections)
         # The paid POST never goes over a used connection: the server may be closing it just then, which looks the
         # same as a lost reply and would park the job as uncertain. A handshake per episode is a small price.
         self._submits = client(keep=0, read_s=settings.submit_timeout_s)
@@ -181,7 +183,7 @@ class FalClient:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        async with asyncio.timeout(_EXCHANGE_TIMEOUTS * timeout_s):
+        async with self._gate, asyncio.timeout(_EXCHANGE_TIMEOUTS * timeout_s):
             response = await client.request(method, url, content=content, headers=headers)
         # An echo of the key in a body must not travel on into errors or sidecars.
         body = response.content.replace(self._key.encode(), REDACTED.encode())

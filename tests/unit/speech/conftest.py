@@ -55,15 +55,19 @@ class FakeFal:
         self.requests: list[httpx.Request] = []
 
     def play(self, route: str, *acts: Any) -> None:
+        """Replaces what a route answers from now on."""
         self.acts[route] = list(acts)
 
     def count(self, method: str) -> int:
+        """How many calls with this method came in."""
         return Counter(request.method for request in self.requests)[method]
 
     def urls(self, method: str) -> list[str]:
+        """The URLs that were called with this method, in order."""
         return [str(request.url) for request in self.requests if request.method == method]
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
+        """Notes the call and plays the next act of its route."""
         self.requests.append(request)
         acts = self.acts[self._route(request)]
         act = acts.pop(0) if len(acts) > 1 else acts[0]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -51,10 +52,10 @@ def test_an_exception_of_the_coroutine_reaches_the_caller(loop):
 
 def test_closing_wakes_every_waiter_and_joins_the_thread():
     before = len(loop_threads())
-    loop, started = LoopThread(nothing), threading.Barrier(9)
+    loop, started = LoopThread(nothing), threading.Semaphore(0)
 
     async def hang():
-        await asyncio.to_thread(started.wait, 10)
+        started.release()
         await asyncio.Event().wait()
 
     def slot():
@@ -63,7 +64,7 @@ def test_closing_wakes_every_waiter_and_joins_the_thread():
 
     with ThreadPoolExecutor(8) as pool:
         slots = [pool.submit(slot) for _ in range(8)]
-        started.wait(10)
+        assert all(started.acquire(timeout=10) for _ in slots)
         loop.close()
         for future in slots:
             future.result(10)
@@ -135,6 +136,7 @@ class Server:
 
     def __init__(self):
         self.connections = 0
+        self._talks = set()
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve)
@@ -160,9 +162,11 @@ class Server:
         await self._stop.wait()
         server.close()
         await server.wait_closed()
+        await asyncio.gather(*self._talks)  # each ends when its client has closed
 
     async def _talk(self, reader, writer):
         self.connections += 1
+        self._talks.add(asyncio.current_task())
         while head := await self._head(reader):
             length = next((int(line.split(b":")[1]) for line in head if line.lower().startswith(b"content-length")), 0)
             await reader.readexactly(length)
@@ -213,26 +217,27 @@ def real(server, fal_settings, polling):
     transcriber.close()
 
 
-def test_after_close_neither_thread_nor_socket_is_left(real, recipe):
+def test_after_close_neither_thread_nor_socket_is_left(fal_settings, polling, recipe):
     """Unclosed sockets would also fail this test as warnings."""
     threads, files = set(threading.enumerate()), sockets()
 
-    assert transcribe(real, recipe) == "over a real socket"
-    assert set(threading.enumerate()) > threads
-    real.close()
+    with Server() as server:
+        settings = fal_settings.model_copy(update={"queue_url": server.url, "backup_url": ""})
+        transcriber = FalTranscriber(settings, polling, SecretStr("id:secret"), "test/1")
+        assert transcribe(transcriber, recipe) == "over a real socket"
+        assert len(loop_threads()) == 1 + sum(thread.name == "fal-loop" for thread in threads)
+        transcriber.close()
 
     assert set(threading.enumerate()) == threads
     assert sockets() == files
 
 
 def sockets():
-    """The sockets that this process connected to somewhere (the server's ends are in this process as well)."""
+    """The sockets that this process has open, the test server's ends included."""
     links = []
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            links.append(os.readlink(f"/proc/self/fd/{number}"))
-        except FileNotFoundError:  # the listing's own descriptor
-            continue
+    for file in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the listing's own descriptor
+            links.append(str(file.readlink()))
     return {link for link in links if link.startswith("socket:")}
 
 
@@ -252,11 +257,13 @@ def test_looks_share_their_connection(real, server, recipe):
 
 
 def test_many_threads_share_one_transcriber(real, recipe):
+    before = len(loop_threads())
+
     with ThreadPoolExecutor(16) as pool:
         texts = list(pool.map(lambda _: transcribe(real, recipe), range(64)))
 
     assert texts == ["over a real socket"] * 64
-    assert len(loop_threads()) == 1
+    assert len(loop_threads()) == before + 1
 
 
 def test_a_forked_child_gets_a_loop_of_its_own(real, recipe, monkeypatch):

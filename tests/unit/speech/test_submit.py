@@ -1,5 +1,7 @@
 """The paid POST: sent once, and every way it can end has one meaning."""
 
+# ruff: noqa: PLR0917  fixtures and parameters, which pytest fills by name
+
 from __future__ import annotations
 
 import httpx
@@ -194,7 +196,9 @@ def test_arguments_that_json_cannot_express_are_refused_before_anything_is_sent(
 
 
 def test_errors_show_neither_the_presigned_url_nor_the_key(transcriber, fal, recipe, reply):
-    fal.play("submit", reply(422, {"detail": [{"msg": f"cannot open {AUDIO} Key canary-id:canary-secret", "type": "t"}]}))
+    fal.play(
+        "submit", reply(422, {"detail": [{"msg": f"cannot open {AUDIO} Key canary-id:canary-secret", "type": "t"}]})
+    )
 
     with pytest.raises(BadInputError) as caught:
         transcriber.submit(recipe, AUDIO)

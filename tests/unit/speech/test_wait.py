@@ -1,9 +1,12 @@
 """Waiting for a completed request: nothing but the account, a forgotten request or the deadline ends it."""
 
+# ruff: noqa: PLR0917  fixtures and parameters, which pytest fills by name
+
 from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -231,7 +234,7 @@ def usual(polling):
 def test_looks_come_ever_further_apart_and_never_further_than_the_maximum(usual):
     looks = virtual_wait(lambda age: "COMPLETED" if age > 600 else "IN_PROGRESS", usual)
 
-    gaps = [later - earlier for earlier, later in zip(looks, looks[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(looks)]
     assert gaps == sorted(gaps)
     assert max(gaps) <= 10.0 + 1e-9
 
@@ -258,8 +261,6 @@ def test_a_resumed_request_is_looked_at_at_once_and_for_a_while_even_past_its_de
 
 
 def test_retry_after_stretches_the_pause_between_looks(usual):
-    looks = virtual_wait(
-        lambda age: "COMPLETED" if age > 60 else ServiceUnavailableError("down", None, 40.0), usual
-    )
+    looks = virtual_wait(lambda age: "COMPLETED" if age > 60 else ServiceUnavailableError("down", None, 40.0), usual)
 
     assert len(looks) == 3

@@ -1,0 +1,381 @@
+"""The transcribe stage: pay at most once, whatever was interrupted where; over memory implementations."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import builders
+import pytest
+import stages
+
+from pipeline import errors, keys, sidecars
+from pipeline.cancellation import Cancelled
+from pipeline.models import Intent, IntentState, Place, Sidecar, State
+from pipeline.retry import failure_of
+from pipeline.speech.memory import Script
+from pipeline.transcribe import IntentBook, Later, Settled, intents, transcribe
+
+POISON = errors.AudioRejectedError("not audio", "not_audio")
+
+
+@pytest.fixture
+def house():
+    """A job whose audio lies in storage, and the tools to work on it."""
+    return stages.House()
+
+
+def test_a_new_object_becomes_a_sidecar_and_a_row(house):
+    outcome = transcribe(house.job, house.tools)
+
+    sidecar = Sidecar.model_validate_json(house.read(keys.sidecar_key(builders.OUTPUT, house.job.object.key)))
+    assert isinstance(outcome, Settled)
+    assert (outcome.row.state, outcome.row.words, outcome.keep_intent) == (State.DONE, 2, False)
+    assert (sidecar.text, sidecar.object, sidecar.job_id) == ("Hello night.", house.job.object, house.job.job_id)
+    assert (sidecar.duration_s, sidecar.attempts) == (60.0, 1)
+    assert len(house.transcriber.submits) == 1
+
+
+def test_the_sidecar_knows_itself_by_its_metadata(house):
+    outcome = transcribe(house.job, house.tools)
+
+    head = house.storage.head("podcasts", keys.sidecar_key(builders.OUTPUT, house.job.object.key))
+    stamp = sidecars.from_metadata(head.metadata)
+    assert sidecars.row_of(house.job.object, builders.OUTPUT, stamp, head.etag) == outcome.row
+
+
+def test_a_repeated_message_reports_the_row_and_pays_nothing(house):
+    first = transcribe(house.job, house.tools)
+    IntentBook(house.storage).delete(house.job)
+
+    second = transcribe(house.job, house.tools)
+
+    assert second.row == first.row
+    assert len(house.transcriber.submits) == 1
+
+
+def test_the_intent_is_in_s3_before_the_post_and_holds_the_request_after_it(house):
+    seen = []
+    house.transcriber.on_submit = lambda: seen.append(house.intent())
+
+    transcribe(house.job, house.tools)
+
+    assert [intent.state for intent in seen] == [IntentState.INTENDED]
+    assert house.intent().state is IntentState.SUBMITTED
+    assert house.intent().request.request_id == "request-1"
+
+
+def test_a_worker_that_died_while_waiting_is_resumed_by_request_id(house):
+    house.script(Script(wait=Cancelled()))
+    with pytest.raises(Cancelled):
+        transcribe(house.job, house.tools)
+    house.finish("request-1")
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert outcome.row.state is State.DONE
+    assert outcome.row.request_id == "request-1"
+    assert len(house.transcriber.submits) == 1
+
+
+def test_a_lost_reply_is_parked_and_never_sent_again(house):
+    house.script(Script(submit=errors.UncertainError("the reply was lost")))
+
+    first = transcribe(house.job, house.tools)
+    house.later(hours=1)
+    second = transcribe(house.job, house.tools)
+
+    assert [first.row.state, second.row.state] == [State.UNCERTAIN, State.UNCERTAIN]
+    assert first.keep_intent
+    assert len(house.transcriber.submits) == 1
+
+
+def test_an_intent_without_a_request_is_given_the_time_a_reply_may_take(house):
+    """Another worker may be in the middle of the POST: it is too early to call it lost."""
+    house.leave_intent(IntentState.INTENDED)
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert isinstance(outcome, Later)
+    assert outcome.failure.reason == "intent_contended"
+    assert house.transcriber.submits == []
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        errors.ServiceUnavailableError("fal is away"),
+        errors.ThrottledError("429", delay_s=4.0),
+        errors.ConfigurationError("no such model", "unknown_model"),
+        errors.AudioRejectedError("422", "bad"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_refused_post_leaves_no_intent_behind(house, refusal):
+    """Nothing was accepted, so the next attempt must be free to submit."""
+    house.script(Script(submit=refusal))
+
+    transcribe(house.job, house.tools)
+
+    assert house.intent() is None
+    assert house.held_permits == 0
+
+
+def test_an_account_that_is_refused_stops_the_run_and_settles_nothing(house):
+    house.script(Script(submit=errors.AccountError("locked", "account_locked")))
+
+    with pytest.raises(errors.AccountError):
+        transcribe(house.job, house.tools)
+
+    assert house.intent() is None
+
+
+def test_a_request_that_failed_at_fal_is_followed_by_another_until_attempts_are_spent(house):
+    house.script(Script(fetch=errors.RequestFailedError("500", "runner_server_error")))
+
+    outcomes = [transcribe(house.job, house.tools) for _ in range(4)]
+
+    assert [type(outcome) for outcome in outcomes] == [Later, Later, Settled, Settled]
+    assert (outcomes[2].row.state, outcomes[2].row.reason) == (State.FAILED, "runner_server_error")
+    assert (outcomes[2].row.attempts, outcomes[2].row.permanent) == (3, False)
+    assert len(house.transcriber.submits) == 3
+
+
+def test_the_second_attempt_keeps_the_first_request_in_its_history(house):
+    house.script(Script(fetch=errors.RequestFailedError("500")), Script())
+    transcribe(house.job, house.tools)
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert outcome.row.attempts == 2
+    assert [request.request_id for request in house.intent().past] == ["request-1"]
+
+
+def test_a_failure_stays_as_a_tombstone_so_that_a_repeated_message_pays_nothing(house):
+    house.script(Script(fetch=errors.AudioRejectedError("too long", "audio_duration_too_long")))
+
+    first = transcribe(house.job, house.tools)
+    second = transcribe(house.job, house.tools)
+
+    assert first.keep_intent
+    assert (second.row.state, second.row.reason) == (State.FAILED, "audio_duration_too_long")
+    assert second.row.permanent
+    assert len(house.transcriber.submits) == 1
+
+
+def test_retry_failed_goes_on_where_the_attempts_of_earlier_runs_ended(house):
+    house.script(Script(fetch=errors.AudioRejectedError("no", "rejected")), Script())
+    transcribe(house.job, house.tools)
+
+    outcome = transcribe(house.job.model_copy(update={"prior_attempts": 1}), house.tools)
+
+    assert (outcome.row.state, outcome.row.attempts) == (State.DONE, 2)
+
+
+def test_poison_stops_before_anything_is_paid(house):
+    house.probe.error = POISON
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert (outcome.row.state, outcome.row.reason, outcome.row.permanent) == (State.FAILED, "not_audio", True)
+    assert house.transcriber.submits == []
+    assert house.intent() is None
+
+
+def test_an_object_that_was_replaced_since_it_was_planned_is_not_sent(house):
+    house.storage.put("podcasts", house.job.object.key, b"another recording")
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert (outcome.row.state, outcome.row.reason) == (State.FAILED, "source_gone")
+    assert house.transcriber.submits == []
+
+
+def test_a_strangers_file_is_never_overwritten_and_stops_the_job_unpaid(house):
+    key = keys.sidecar_key(builders.OUTPUT, house.job.object.key)
+    house.storage.put("podcasts", key, b"mine")
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert outcome.row.reason == "foreign_sidecar"
+    assert house.read(key) == b"mine"
+    assert house.transcriber.submits == []
+
+
+def test_a_paid_transcript_is_kept_when_a_stranger_takes_its_place_meanwhile(house):
+    key = keys.sidecar_key(builders.OUTPUT, house.job.object.key)
+    house.transcriber.on_fetch = lambda: house.storage.put("podcasts", key, b"mine")
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert (outcome.row.state, outcome.row.reason) == (State.FAILED, "foreign_sidecar")
+    assert house.read(key) == b"mine"
+    assert json.loads(house.read(keys.unplaced_key(house.job)))["text"] == "Hello night."
+
+
+def test_an_older_sidecar_of_ours_is_replaced_when_the_audio_has_changed(house):
+    transcribe(house.job, house.tools)
+    newer = house.new_version(b"a new take")
+
+    outcome = transcribe(newer, house.tools)
+
+    sidecar = Sidecar.model_validate_json(house.read(keys.sidecar_key(builders.OUTPUT, newer.object.key)))
+    assert outcome.row.state is State.DONE
+    assert sidecar.object.etag == newer.object.etag
+
+
+def test_a_job_finished_by_another_between_our_look_and_our_intent_is_not_paid_again(house):
+    """The other worker wrote the sidecar and deleted its own intent while we waited for our permit."""
+    other = stages.House(storage=house.storage)
+    house.probe.on_probe = lambda: (transcribe(house.job, other.tools), IntentBook(house.storage).delete(house.job))
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert outcome.row.state is State.DONE
+    assert house.transcriber.submits == []
+
+
+def test_formats_are_written_beside_the_sidecar(house):
+    job = house.job.model_copy(update={"formats": ("vtt", "srt", "txt")})
+
+    transcribe(job, house.tools)
+
+    assert house.read(f"{job.object.key}.vtt").startswith(b"WEBVTT")
+    assert b"Hello night." in house.read(f"{job.object.key}.srt")
+    assert b"Hello night." in house.read(f"{job.object.key}.txt")
+
+
+def test_a_strangers_subtitles_are_left_alone(house):
+    house.storage.put("podcasts", f"{house.job.object.key}.vtt", b"by hand")
+
+    outcome = transcribe(house.job.model_copy(update={"formats": ("vtt",)}), house.tools)
+
+    assert outcome.row.state is State.DONE
+    assert house.read(f"{house.job.object.key}.vtt") == b"by hand"
+
+
+def test_silence_is_a_result_and_not_an_error(house):
+    house.script(Script(answer=builders.answer("")))
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert (outcome.row.state, outcome.row.speech, outcome.row.reason) == (State.DONE, False, "no_speech")
+
+
+def test_results_can_go_to_another_place(house):
+    job = house.job.model_copy(update={"output": Place(bucket="results", prefix="out/")})
+
+    outcome = transcribe(job, house.tools)
+
+    assert outcome.row.sidecar_key == f"out/{job.object.key}.transcript.json"
+    assert house.storage.head("results", outcome.row.sidecar_key) is not None
+
+
+def test_a_permit_is_held_exactly_while_the_request_is_in_flight(house):
+    held = {}
+    house.probe.on_probe = lambda: held.setdefault("preflight", house.held_permits)
+    house.transcriber.on_submit = lambda: held.setdefault("submit", house.held_permits)
+    house.transcriber.on_fetch = lambda: held.setdefault("fetch", house.held_permits)
+
+    transcribe(house.job, house.tools)
+
+    assert held == {"preflight": 0, "submit": 1, "fetch": 1}
+    assert house.held_permits == 0
+
+
+def test_a_job_that_is_handed_over_leaves_its_permit_to_the_next_worker(house):
+    """The request goes on at fal, so it must go on counting."""
+    house.script(Script(wait=Cancelled()))
+
+    with pytest.raises(Cancelled):
+        transcribe(house.job, house.tools)
+
+    assert house.held_permits == 1
+
+
+def test_a_fault_of_ours_harms_this_object_only(house):
+    house.probe.error = ZeroDivisionError("https://x/?X-Amz-Signature=canary")
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert (outcome.row.state, outcome.row.reason) == (State.FAILED, "internal_error")
+    assert "canary" not in outcome.row.message
+
+
+def test_a_request_id_that_could_not_be_kept_does_not_lose_the_result(house):
+    """S3 fails in the moment after the POST: the job goes on from memory."""
+    house.storage.fail_intent_writes_after = 1
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert outcome.row.state is State.DONE
+
+
+@pytest.mark.parametrize("failing", ["result", "wait"])
+def test_a_service_that_is_away_puts_the_job_off_and_keeps_its_request(house, failing):
+    away = errors.ServiceUnavailableError("away")
+    house.script(Script(fetch=away) if failing == "result" else Script(wait=away))
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert isinstance(outcome, Later)
+    assert house.intent().state is IntentState.SUBMITTED
+
+
+def test_a_write_whose_reply_was_lost_is_recognised_as_ours(house):
+    """botocore sends the conditional PUT again, which then loses against itself."""
+    book = IntentBook(house.storage)
+    intent = house.leave_intent(IntentState.INTENDED)
+
+    kept = book.write(house.job, intent, None)
+
+    assert kept.intent == intent
+
+
+SUBMITTED = {"state": IntentState.SUBMITTED, "request": builders.request()}
+FAILED_REQUEST = failure_of(errors.RequestFailedError("500"))
+REJECTED = failure_of(errors.AudioRejectedError("no"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "prior", "age_s", "expected"),
+    [
+        (None, 0, 0, intents.Submit(1)),
+        (None, 2, 0, intents.Submit(3)),
+        (SUBMITTED, 0, 9999, intents.Resume(builders.request())),
+        ({}, 0, 10, intents.AskLater(50.0)),
+        ({}, 0, 61, intents.Park()),
+        ({"state": IntentState.FAILED, "failure": FAILED_REQUEST}, 0, 0, intents.Submit(2)),
+        ({"state": IntentState.FAILED, "failure": FAILED_REQUEST, "attempt": 3}, 0, 0, intents.Report(FAILED_REQUEST, 3)),
+        ({"state": IntentState.FAILED, "failure": REJECTED}, 0, 0, intents.Report(REJECTED, 1)),
+        ({"state": IntentState.FAILED, "failure": REJECTED}, 1, 0, intents.Submit(2)),
+    ],
+)
+def test_the_next_step_follows_from_the_intent(changes, prior, age_s, expected):
+    job = builders.job(prior_attempts=prior)
+    intent = None if changes is None else stages.intent_of(job, **changes)
+
+    step = intents.next_step(
+        intent,
+        job,
+        builders.NOW + timedelta(seconds=age_s),
+        reply_within_s=60.0,
+        policy=builders.settings().retry,
+    )
+
+    assert step == expected
+
+
+def test_the_tools_can_be_replaced_one_by_one(house):
+    """Guards the fixture itself: a stage that ignored its tools would pass many tests above."""
+    tools = replace(house.tools, jitter=random.Random(1))
+
+    assert transcribe(house.job, tools).row.request_id == "request-1"
+
+
+def test_intents_survive_their_json(house):
+    intent = stages.intent_of(house.job, **SUBMITTED)
+
+    assert Intent.model_validate_json(intent.model_dump_json()) == intent
