@@ -16,7 +16,7 @@ from pipeline.models import AudioObject
 _BLOCK_BYTES = 32_768  # one request usually suffices for a header; larger blocks waste, smaller ones multiply requests
 
 
-class _OverBudgetError(OSError):
+class _OverBudgetError(Exception):
     """The probe wanted to read more than its budget; the duration is then unknown."""
 
 
@@ -41,9 +41,11 @@ class PyAvProbe(AudioProbe):
                         "no_audio_stream",
                     )
                 return AudioFacts(_duration_s(container), container.format.name)
+        except _OverBudgetError:
+            return AudioFacts(None, None)
         except (av.error.FFmpegError, ValueError, EOFError) as error:
-            # A failing read reaches us as FFmpeg's own error; what the reader raised tells more.
-            if window.over_budget:
+            # PyAV passes on what a read raises, except where FFmpeg itself swallows it and fails in its own words.
+            if isinstance(window.failure, _OverBudgetError):
                 return AudioFacts(None, None)
             if window.failure is not None:
                 raise window.failure from error
@@ -70,7 +72,6 @@ class _Window(io.RawIOBase):
         self._left_bytes = budget_bytes
         self._blocks: dict[int, bytes] = {}
         self._position = 0
-        self.over_budget = False
         self.failure: Exception | None = None
 
     def readable(self) -> bool:
@@ -101,13 +102,12 @@ class _Window(io.RawIOBase):
 
     def _block(self, number: int) -> bytes:
         if number not in self._blocks:
-            if self._left_bytes <= 0:
-                self.over_budget = True
-                raise _OverBudgetError
             try:
+                if self._left_bytes <= 0:
+                    raise _OverBudgetError
                 self._blocks[number] = self._reader.read(number * _BLOCK_BYTES, _BLOCK_BYTES)
-            except Exception as error:  # re-raised by probe(): FFmpeg in between would hide it
+            except Exception as error:
                 self.failure = error
-                raise OSError from error
+                raise
             self._left_bytes -= len(self._blocks[number])
         return self._blocks[number]

@@ -54,7 +54,7 @@ class CeleryQueue(JobQueue):
         with (
             self._errors("send jobs to"),
             self._app.producer_or_acquire() as producer,
-            producer.batch(max_size=len(jobs) or 1) as batch,
+            producer.batch(max_size=len(jobs) or 1),
         ):
             for job in jobs:
                 self._app.send_task(
@@ -65,7 +65,7 @@ class CeleryQueue(JobQueue):
                     argsrepr=f"{job.object.uri} with {job.recipe.endpoint_id}",
                     kwargsrepr="",
                     queue=self._name,
-                    producer=batch,
+                    producer=producer,
                     retry=False,
                 )
 

@@ -171,11 +171,9 @@ class RedisRuns(Runs):
 
     def rows(self, run_id: str, start: int, limit: int) -> list[ManifestRow]:
         """See `Runs.rows`."""
-        if limit < 1:
-            return []
         with _asking(self._client):
-            texts = self._client.lrange(self._keys.run(run_id).rows, start, start + limit - 1)
-            return [ROWS.decode(text) for text in texts]
+            texts = self._client.lrange(self._keys.run(run_id).rows, start, start + limit - 1) if limit > 0 else []
+        return [ROWS.decode(text) for text in texts]
 
     def take(self, run_id: str, count: int) -> None:
         """See `Runs.take`."""
@@ -264,10 +262,10 @@ class RedisLeases(Leases):
             self._end([self._keys.lease(job_id)], [self._holder, _PARKED, max(1, math.ceil(for_s * 1000))])
 
     def hand_back(self, job: Job) -> None:
-        """See `Leases.hand_back`."""
+        """See `Leases.hand_back`. Another worker's lease, and its mark, stay as they are."""
         with _asking(self._client):
-            self._client.srem(self._keys.run(job.run_id).started, job.job_id)
-        self.release(job.job_id)
+            if self._end([self._keys.lease(job.job_id)], [self._holder, _PARKED, 0]):
+                self._client.srem(self._keys.run(job.run_id).started, job.job_id)
 
     def release(self, job_id: str) -> None:
         """See `Leases.release`."""

@@ -52,7 +52,8 @@ class S3Storage(Storage):
         token: dict[str, Any] = {}
         while True:
             with _errors(bucket, prefix):
-                page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, EncodingType="url", **token)
+                # botocore asks for url encoding by itself, and decodes keys only when it did the asking.
+                page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, **token)
             for entry in page.get("Contents", ()):
                 yield Listed(entry["Key"], _bare(entry["ETag"]), entry["Size"], entry["LastModified"])
             if not page.get("IsTruncated"):
