@@ -19,9 +19,11 @@ from pipeline.limits.turns import PermitLine
 from pipeline.queue.celery import CeleryQueue, make_sender
 from pipeline.runs.redis import RedisLeases, RedisRuns, connect
 from pipeline.settings import Settings, fal_key
-from pipeline.speech.fal import FalTranscriber
+from pipeline.speech.fal import FalTranscriber, make_recipe
 from pipeline.storage.s3 import S3Storage
 from pipeline.transcribe import Tools
+
+__all__ = ["make_recipe"]  # needs no wiring; it is offered here because front doors name no implementation
 
 _USER_AGENT = f"nightscribe/{__version__}"
 
@@ -63,9 +65,9 @@ def open_storage(settings: Settings) -> S3Storage:
     return S3Storage(settings.s3)
 
 
-def open_transcriber(settings: Settings, key: SecretStr | None) -> FalTranscriber:
-    """Fal's models. Without a key it can only make recipes."""
-    return FalTranscriber(settings.fal, settings.polling, key or SecretStr(""), _USER_AGENT)
+def open_transcriber(settings: Settings, key: SecretStr) -> FalTranscriber:
+    """fal's models. Raises `ConfigurationError` for a key that cannot be one."""
+    return FalTranscriber(settings.fal, settings.polling, key, _USER_AGENT)
 
 
 def required_key(environment: Mapping[str, str]) -> SecretStr:

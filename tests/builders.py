@@ -36,7 +36,9 @@ def audio(key: str = "show/ep1.mp3", **changes: Any) -> AudioObject:
     return AudioObject(**fields | changes)
 
 
-def found(key: str = "show/ep1.mp3", *, sidecar_etag: str | None = None, excluded: bool = False, **changes: Any) -> Found:
+def found(
+    key: str = "show/ep1.mp3", *, sidecar_etag: str | None = None, excluded: bool = False, **changes: Any
+) -> Found:
     return Found(audio(key, **changes), sidecar_etag, excluded)
 
 

@@ -44,7 +44,8 @@ class FalServer(Server):
         return [sys.executable, "-m", "emulator", "fal", *place, *self._options]
 
     def environment(self) -> Mapping[str, str]:  # noqa: D102  as in Server
-        return {**without_strangers(os.environ), "EMULATOR_FAL_KEY": self.key}
+        # Its downloads lie in the stack's folder, so that a killed one leaves nothing elsewhere.
+        return {**without_strangers(os.environ), "EMULATOR_FAL_KEY": self.key, "TMPDIR": str(self.folder)}
 
     def launch(self) -> None:  # noqa: D102  as in Server
         self._port_file.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from emulator.stack.background import stop_stack
 from emulator.stack.processes import StackError
@@ -61,36 +62,40 @@ def _run(options: argparse.Namespace) -> int:
     began = time.monotonic()
     env_file = options.env_file or options.folder / ENV
     stack = Stack(options.folder, options.engine, options.concurrency, options.fal_option)
+    env_files = {env_file.absolute(), stack.folder / ENV}  # the second is where `BackgroundStack` looks
     try:
         with stack:
             for number in range(options.workers):
                 stack.start_worker(f"local-{number + 1}", options.slots)
             facts = _facts(stack, options)
-            write_env(env_file, stack.environment)
-            if env_file.absolute() != stack.folder / ENV:
-                write_env(stack.folder / ENV, stack.environment)  # where `BackgroundStack` looks
+            for path in env_files:
+                write_env(path, stack.environment)
             write_ready(stack.folder, facts)
             _say(*(f"{name:8} {value}" for name, value in facts.items()))
             _say(f"Up in {time.monotonic() - began:.1f} s. In another shell:  set -a; . {env_file}; set +a")
             _say(f"Ctrl-C ends it, or:  python -m emulator stack --stop --folder {options.folder}")
             try:
-                return _watch(stack)
+                _watch(stack)
             finally:
-                clear(stack.folder, env_file)
+                clear(stack.folder, env_files)
                 _ignore_signals()  # the end is short, and a second signal must not cut it
     except KeyboardInterrupt:
         _say("Stopped.")
         return 0
 
 
-def _watch(stack: Stack) -> int:
-    """Returns only when a server or worker has ended by itself."""
+def _watch(stack: Stack) -> NoReturn:
+    """Raises `StackError` when a server has ended by itself. A worker may end: that is only said."""
+    ended: set[str] = set()
     while True:
-        processes = {server.name: server.process for server in (stack.redis, stack.s3, stack.fal) if server}
-        processes |= {f"worker {name}": worker.popen for name, worker in stack.workers.items()}
-        for name, process in processes.items():
-            if process is not None and process.poll() is not None:
-                raise StackError(f"{name} ended with {process.returncode}; its log is in {stack.folder / 'logs'}.")
+        for server in (stack.redis, stack.s3, stack.fal):
+            process = server.process if server else None
+            if server and process is not None and process.poll() is not None:
+                raise StackError(f"{server.name} ended with {process.returncode}; see {stack.folder / 'logs'}.")
+        for name, worker in stack.workers.items():
+            if name not in ended and worker.popen.poll() is not None:
+                ended.add(name)
+                _say(f"The worker {name} ended with {worker.popen.returncode}; the servers go on.")
         time.sleep(_WATCH_EVERY_S)
 
 

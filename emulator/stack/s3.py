@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BUCKET = "podcasts"
 REGION = "us-east-1"
+_PROBE_KEY = ".ready"  # there only until the server is
 _ROLES = ("master", "volume", "filer", "s3", "admin")
 
 
@@ -72,9 +73,14 @@ class S3Server(Server):
         }
 
     def is_ready(self) -> bool:  # noqa: D102  as in Server
-        # A signed request: only our own process knows the random credentials.
+        # Signed, because only our own process knows the random credentials. A whole round trip, because after a
+        # restart it lists buckets at once, and answers reads with 500 until its parts have found one another.
+        prober = self._prober
         try:
-            self._prober.head_bucket(Bucket=BUCKET)
+            prober.head_bucket(Bucket=BUCKET)  # putting would create the bucket itself
+            prober.put_object(Bucket=BUCKET, Key=_PROBE_KEY, Body=b"ready?")
+            prober.get_object(Bucket=BUCKET, Key=_PROBE_KEY)["Body"].read()
+            prober.delete_object(Bucket=BUCKET, Key=_PROBE_KEY)
         except (BotoCoreError, ClientError):
             return False
         return True

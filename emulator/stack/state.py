@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ENV = "env"
@@ -48,7 +48,7 @@ def read_ready(folder: Path) -> dict[str, str] | None:
     return facts
 
 
-def clear(folder: Path, env_file: Path) -> None:
-    """Takes both back, so that nobody is sent to servers that are gone."""
-    env_file.unlink(missing_ok=True)
-    (folder / READY).unlink(missing_ok=True)
+def clear(folder: Path, env_files: Iterable[Path]) -> None:
+    """Takes all of it back, so that nobody is sent to servers that are gone."""
+    for path in (folder / READY, *env_files):
+        path.unlink(missing_ok=True)

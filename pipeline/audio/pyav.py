@@ -103,11 +103,15 @@ class _Window(io.RawIOBase):
     def _block(self, number: int) -> bytes:
         if number not in self._blocks:
             try:
-                if self._left_bytes <= 0:
-                    raise _OverBudgetError
-                self._blocks[number] = self._reader.read(number * _BLOCK_BYTES, _BLOCK_BYTES)
+                self._blocks[number] = self._fetch(number)
             except Exception as error:
                 self.failure = error
                 raise
-            self._left_bytes -= len(self._blocks[number])
         return self._blocks[number]
+
+    def _fetch(self, number: int) -> bytes:
+        if self._left_bytes <= 0:
+            raise _OverBudgetError
+        block = self._reader.read(number * _BLOCK_BYTES, _BLOCK_BYTES)
+        self._left_bytes -= len(block)
+        return block

@@ -40,12 +40,8 @@ class Session:
 
     @cached_property
     def transcriber(self) -> Transcriber:
-        """fal, with the key if there is one."""
-        return wiring.open_transcriber(self.settings, fal_key(self.environment))
-
-    def require_key(self) -> None:
-        """Raises `ConfigurationError` when there is no fal key."""
-        wiring.required_key(self.environment)
+        """fal. Raises `ConfigurationError` when there is no key."""
+        return wiring.open_transcriber(self.settings, wiring.required_key(self.environment))
 
     @property
     def has_key(self) -> bool:
@@ -56,7 +52,7 @@ class Session:
         """The recipe that the options ask for, the settings where they are silent."""
         defaults = self.settings.recipe
         extra: dict[str, JsonValue] = options["extra"]
-        return self.transcriber.recipe(
+        return wiring.make_recipe(
             options["model"] or defaults.model,
             language=options["language"] or defaults.language,
             task=options["task"] or defaults.task,

@@ -34,10 +34,9 @@ def transcribe(session: Session, /, *, recording: str, kind: str, **options: Any
       nightscribe transcribe s3://my-podcasts/ep1.mp3 --format vtt > ep1.vtt
       nightscribe transcribe https://example.org/ep1.mp3 --model fal-ai/wizper --language de
     """
-    session.require_key()
     recipe = session.recipe(options)
-    url = _url(session, recording)
     transcriber = session.transcriber
+    url = _url(session, recording)
     try:
         request = transcriber.submit(recipe, url)
         click.echo(f"Request {request.request_id} was accepted by {recipe.endpoint_id}; waiting.", err=True)

@@ -17,6 +17,7 @@ from pipeline.models import (
     PaidRequest,
     Quality,
     RecipeStamp,
+    Segment,
     Sidecar,
     Timings,
 )
@@ -57,6 +58,7 @@ def sidecar_of(
     """The sidecar of a finished request."""
     transcript = answer.transcript
     duration_s = intent.duration_s or (transcript.segments[-1].end if transcript.segments else None)
+    segments, repairs = _within(transcript.segments, duration_s)
     return Sidecar(
         job_id=job.job_id,
         run_id=job.run_id,
@@ -67,8 +69,8 @@ def sidecar_of(
         duration_s=duration_s,
         text=transcript.text,
         language=transcript.language,
-        segments=transcript.segments,
-        quality=Quality(verdict="ok" if transcript.has_speech else "no_speech", repairs=transcript.repairs),
+        segments=segments,
+        quality=Quality(verdict="ok" if transcript.has_speech else "no_speech", repairs=transcript.repairs + repairs),
         timings=Timings(
             submitted_at=request.submitted_at,
             fetched_at=now,
@@ -80,6 +82,23 @@ def sidecar_of(
         software=SOFTWARE,
         written_at=now,
     )
+
+
+def _within(segments: tuple[Segment, ...], duration_s: float | None) -> tuple[tuple[Segment, ...], tuple[str, ...]]:
+    """The rest of I12: nothing ends after the audio does. Models round up to their window of 30 s."""
+    if duration_s is None:
+        return segments, ()
+    kept = tuple(segment for segment in segments if segment.start < duration_s)
+    late = sum(segment.end > duration_s for segment in segments)
+    cut = tuple(_cut(segment, duration_s) if segment.end > duration_s else segment for segment in kept)
+    return cut, (f"past_end:{late}",) if late else ()
+
+
+def _cut(segment: Segment, duration_s: float) -> Segment:
+    words = segment.words and tuple(
+        word.model_copy(update={"end": min(word.end, duration_s)}) for word in segment.words if word.start < duration_s
+    )
+    return segment.model_copy(update={"end": duration_s, "words": words})
 
 
 def write(storage: Storage, job: Job, sidecar: Sidecar) -> ManifestRow:

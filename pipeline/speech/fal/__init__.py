@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.speech.fal.models import make_recipe
 from pipeline.speech.fal.transcriber import FalTranscriber
 
-__all__ = ["FalTranscriber"]
+__all__ = ["FalTranscriber", "make_recipe"]

@@ -9,6 +9,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -31,42 +32,60 @@ _KEEPALIVE_S = 15.0
 _KEY_CHECK_APP = "fal-ai/whisper"
 
 
+@dataclass(frozen=True)
+class _Lane:
+    """Connections of one kind. Calls queue at the gate, first come first served.
+
+    httpx's own queue for a full pool costs CPU with the square of those who wait, and ends in PoolTimeout.
+    """
+
+    client: httpx.AsyncClient
+    gate: asyncio.Semaphore
+    timeout_s: float
+
+
 class FalClient:
     """fal's queue over httpx. Raises `ConfigurationError` when the key cannot be sent in a header."""
 
     def __init__(
         self, settings: FalSettings, key: SecretStr, user_agent: str, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._settings = settings
         self._key = key.get_secret_value()
         if not (self._key.isascii() and self._key.isprintable() and self._key.strip() == self._key != ""):
             # httpx would quote the whole header, key and all, in its complaint.
             raise ConfigurationError("FAL_KEY is empty or holds characters that no key has. Set it to ID:SECRET.")
         self._addresses = Addresses(settings.queue_url, settings.backup_url)
+        self._submit_headers = {
+            "Content-Type": "application/json",
+            "X-Fal-Request-Timeout": str(float(settings.start_timeout_s)),
+            "x-app-fal-disable-fallback": "true",  # the sidecar names the model that was asked, and it must be true
+        }
+        if settings.no_server_retry:
+            self._submit_headers["X-Fal-No-Retry"] = "1"
         headers = {"Authorization": f"Key {self._key}", "User-Agent": user_agent, "Accept": "application/json"}
         # Shared: loading the certificates takes longer than a request. A given transport has its own.
         verify = httpx.create_ssl_context() if transport is None else True
 
-        def client(*, keep: int, read_s: float) -> httpx.AsyncClient:
-            return httpx.AsyncClient(
+        def lane(*, keep: int, timeout_s: float) -> _Lane:
+            limits = httpx.Limits(
+                max_connections=settings.max_connections,
+                max_keepalive_connections=keep,
+                keepalive_expiry=_KEEPALIVE_S,
+            )
+            client = httpx.AsyncClient(
                 headers=headers,
                 verify=verify,
                 transport=transport,
                 follow_redirects=False,  # the key goes where Addresses allows, and nowhere else
-                timeout=httpx.Timeout(read_s, connect=settings.connect_timeout_s),
-                limits=httpx.Limits(
-                    max_connections=settings.max_connections,
-                    max_keepalive_connections=keep,
-                    keepalive_expiry=_KEEPALIVE_S,
-                ),
+                timeout=httpx.Timeout(timeout_s, connect=settings.connect_timeout_s),
+                limits=limits,
             )
+            return _Lane(client, asyncio.Semaphore(settings.max_connections), timeout_s)
 
-        # httpx's own queue for a full pool costs CPU with the square of those who wait, and ends in PoolTimeout.
-        self._gate = asyncio.Semaphore(settings.max_connections)
         # The paid POST never goes over a used connection: the server may be closing it just then, which looks the
         # same as a lost reply and would park the job as uncertain. A handshake per episode is a small price.
-        self._submits = client(keep=0, read_s=settings.submit_timeout_s)
-        self._reads = client(keep=settings.max_connections, read_s=settings.read_timeout_s)
+        self._submits = lane(keep=0, timeout_s=settings.submit_timeout_s)
+        self._reads = lane(keep=settings.max_connections, timeout_s=settings.read_timeout_s)
 
     async def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
         """The paid POST: sent once, and to the backup host only when no connection came about."""
@@ -126,65 +145,41 @@ class FalClient:
 
     async def aclose(self) -> None:
         """Closes all connections."""
-        await self._submits.aclose()
-        await self._reads.aclose()
+        await self._submits.client.aclose()
+        await self._reads.client.aclose()
 
     async def _post(self, endpoint_id: str, content: bytes) -> Reply:
         bases = [base for base in (self._addresses.queue_url, self._addresses.backup_url) if base]
-        for base in bases:
-            try:
-                return await self._send(
-                    self._submits,
-                    "POST",
-                    f"{base}/{endpoint_id}",
-                    self._settings.submit_timeout_s,
-                    content=content,
-                    headers=self._submit_headers(),
-                )
-            except faults.NOTHING_SENT as error:
-                if base is bases[-1]:
+        async with self._submits.gate:  # outside the try: who is cancelled while queueing has sent nothing
+            for base in bases:
+                try:
+                    return await self._send(self._submits, "POST", f"{base}/{endpoint_id}", content)
+                except faults.NOTHING_SENT as error:
+                    if base is bases[-1]:
+                        raise faults.submit_exception(error, endpoint_id) from error
+                except (Exception, asyncio.CancelledError) as error:
+                    # Whatever goes wrong here, a reply may have been lost. So it is when `close` cancels the call.
                     raise faults.submit_exception(error, endpoint_id) from error
-            except (Exception, asyncio.CancelledError) as error:
-                # Whatever goes wrong here, a reply may have been lost. Being cancelled too, when the loop is closed.
-                raise faults.submit_exception(error, endpoint_id) from error
         raise AssertionError("unreachable: the queue URL is never empty")
-
-    def _submit_headers(self) -> dict[str, str]:
-        headers = {
-            "Content-Type": "application/json",
-            "X-Fal-Request-Timeout": str(float(self._settings.start_timeout_s)),
-            "x-app-fal-disable-fallback": "true",  # the sidecar names the model that was asked, and it must be true
-        }
-        if self._settings.no_server_retry:
-            headers["X-Fal-No-Retry"] = "1"
-        return headers
 
     async def _follow(self, method: str, url: str, act: str) -> Reply:
         self._addresses.check(url)
-        timeout_s = self._settings.read_timeout_s
         try:
-            try:
-                return await self._send(self._reads, method, url, timeout_s)
-            except faults.NOTHING_SENT:
-                backup = self._addresses.on_backup(url)
-                if backup is None:
-                    raise
-                return await self._send(self._reads, method, backup, timeout_s)
+            async with self._reads.gate:
+                try:
+                    return await self._send(self._reads, method, url)
+                except faults.NOTHING_SENT:
+                    backup = self._addresses.on_backup(url)
+                    if backup is None:
+                        raise
+                    return await self._send(self._reads, method, backup)
         except faults.READ_EXCEPTIONS as error:
             raise faults.read_exception(error, act) from error
 
-    async def _send(
-        self,
-        client: httpx.AsyncClient,
-        method: str,
-        url: str,
-        timeout_s: float,
-        *,
-        content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        async with self._gate, asyncio.timeout(_EXCHANGE_TIMEOUTS * timeout_s):
-            response = await client.request(method, url, content=content, headers=headers)
+    async def _send(self, lane: _Lane, method: str, url: str, content: bytes | None = None) -> Reply:
+        headers = self._submit_headers if content is not None else None
+        async with asyncio.timeout(_EXCHANGE_TIMEOUTS * lane.timeout_s):
+            response = await lane.client.request(method, url, content=content, headers=headers)
         # An echo of the key in a body must not travel on into errors or sidecars.
         body = response.content.replace(self._key.encode(), REDACTED.encode())
         return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)

@@ -24,11 +24,10 @@ from pipeline.models import Answer, PaidRequest, Recipe
 from pipeline.redaction import redact_json
 from pipeline.settings.records import FalSettings, PollingSettings
 from pipeline.speech.base import Transcriber
-from pipeline.speech.fal.addresses import check_endpoint_id
 from pipeline.speech.fal.client import FalClient
 from pipeline.speech.fal.failures import UNCONFIRMED_LOOKS, Failure, result_failure, unreadable_result
 from pipeline.speech.fal.loop import LoopThread
-from pipeline.speech.fal.models import model_for
+from pipeline.speech.fal.models import make_recipe, model_for
 from pipeline.speech.fal.polling import LearnedSpeed, PollSchedule
 from pipeline.speech.fal.waiting import wait_until_completed
 from pipeline.speech.fal.wire import Reply, StatusAnswer, number, parse_json
@@ -62,10 +61,8 @@ class FalTranscriber(Transcriber):
     def recipe(
         self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
     ) -> Recipe:
-        """Makes and validates the recipe; equal wishes give equal recipes."""
-        check_endpoint_id(endpoint_id)
-        arguments = model_for(endpoint_id).arguments(endpoint_id, language=language, task=task, extra=extra)
-        return Recipe(endpoint_id=endpoint_id, arguments=arguments)
+        """See `Transcriber.recipe`."""
+        return make_recipe(endpoint_id, language=language, task=task, extra=extra)
 
     def check_key(self) -> None:
         """Asks for a request that cannot exist; free of charge."""

@@ -33,8 +33,10 @@ def pids_of(stack):
 
 def test_after_the_block_all_processes_are_gone(tmp_path, gone):
     with Stack(tmp_path / "stack", engine="scripted") as stack:
-        pids = pids_of(stack)
+        worker = stack.start_worker("w1", 2)
+        pids = [*pids_of(stack), worker.pid]
 
+    assert len(pids) == 4
     assert gone(pids)
     assert owner(tmp_path / "stack") is None
 

@@ -55,7 +55,7 @@ def test_a_stack_that_ended_sends_nobody_to_its_servers(tmp_path):
     write_ready(tmp_path, {"redis": "redis://127.0.0.1:1/0"})
     assert read_ready(tmp_path) == {"redis": "redis://127.0.0.1:1/0"}
 
-    clear(tmp_path, tmp_path / ENV)
+    clear(tmp_path, [tmp_path / ENV])
 
     assert read_ready(tmp_path) is None
     assert not (tmp_path / ENV).exists()

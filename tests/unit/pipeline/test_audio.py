@@ -41,7 +41,9 @@ def encoded(container: str, codec: str, seconds: float = 60.0, rate: int = 48000
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout="mono")
-        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate, frame_size=stream.frame_size or 1024)
+        resampler = av.AudioResampler(
+            format=stream.format, layout="mono", rate=rate, frame_size=stream.frame_size or 1024
+        )
         frame = av.AudioFrame(format="s16", layout="mono", samples=rate)
         frame.planes[0].update(b"\x01\x00" * rate)
         frame.sample_rate = rate

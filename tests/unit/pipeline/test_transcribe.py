@@ -348,7 +348,12 @@ REJECTED = failure_of(errors.AudioRejectedError("no"))
         ({}, 0, 10, intents.AskLater(50.0)),
         ({}, 0, 61, intents.Park()),
         ({"state": IntentState.FAILED, "failure": FAILED_REQUEST}, 0, 0, intents.Submit(2)),
-        ({"state": IntentState.FAILED, "failure": FAILED_REQUEST, "attempt": 3}, 0, 0, intents.Report(FAILED_REQUEST, 3)),
+        (
+            {"state": IntentState.FAILED, "failure": FAILED_REQUEST, "attempt": 3},
+            0,
+            0,
+            intents.Report(FAILED_REQUEST, 3),
+        ),
         ({"state": IntentState.FAILED, "failure": REJECTED}, 0, 0, intents.Report(REJECTED, 1)),
         ({"state": IntentState.FAILED, "failure": REJECTED}, 1, 0, intents.Submit(2)),
     ],

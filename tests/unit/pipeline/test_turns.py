@@ -72,9 +72,13 @@ def test_an_error_gives_the_permit_back_unless_the_request_goes_on(in_flight, he
     permits = MemoryPermits(limit=1, lease_s=30.0)
     line = PermitLine(permits, CancellationToken())
 
-    with pytest.raises(Cancelled), line.permit("job", in_flight=False) as permit:
-        permit.in_flight = in_flight
-        raise Cancelled
+    def work():
+        with line.permit("job", in_flight=False) as permit:
+            permit.in_flight = in_flight
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        work()
 
     assert permits.use().held == held_after
 

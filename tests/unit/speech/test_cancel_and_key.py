@@ -1,7 +1,5 @@
 """Cancelling a request, and checking the key: the two calls beside the way of a job."""
 
-# ruff: noqa: PLR0917  fixtures and parameters, which pytest fills by name
-
 from __future__ import annotations
 
 import httpx

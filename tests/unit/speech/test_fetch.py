@@ -1,7 +1,5 @@
 """Reading a result: what it gives, and what each way to fail means."""
 
-# ruff: noqa: PLR0917  fixtures and parameters, which pytest fills by name
-
 from __future__ import annotations
 
 import httpx

@@ -1,7 +1,5 @@
 """The paid POST: sent once, and every way it can end has one meaning."""
 
-# ruff: noqa: PLR0917  fixtures and parameters, which pytest fills by name
-
 from __future__ import annotations
 
 import httpx

@@ -1,7 +1,5 @@
 """Waiting for a completed request: nothing but the account, a forgotten request or the deadline ends it."""
 
-# ruff: noqa: PLR0917  fixtures and parameters, which pytest fills by name
-
 from __future__ import annotations
 
 import asyncio

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import JsonValue
+
+from pipeline.models import Recipe
+from pipeline.speech.fal.addresses import check_endpoint_id
 from pipeline.speech.fal.models.base import Model
 from pipeline.speech.fal.models.passthrough import PassThrough
 from pipeline.speech.fal.models.whisper import Whisper
@@ -16,3 +20,10 @@ _OTHER = PassThrough()
 def model_for(endpoint_id: str) -> Model:
     """The model behind an endpoint id; every unknown endpoint is passed through."""
     return KNOWN_MODELS.get(endpoint_id, _OTHER)
+
+
+def make_recipe(endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]) -> Recipe:
+    """Makes and validates a recipe, without any key; see `Transcriber.recipe`. Equal wishes give equal recipes."""
+    check_endpoint_id(endpoint_id)
+    arguments = model_for(endpoint_id).arguments(endpoint_id, language=language, task=task, extra=extra)
+    return Recipe(endpoint_id=endpoint_id, arguments=arguments)

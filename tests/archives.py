@@ -1,0 +1,208 @@
+"""An archive on real servers, with the command line and workers as subprocesses: what a user sees, from outside."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+
+from emulator.archive.crowd import small_objects
+from emulator.stack import Stack
+
+REPOSITORY = Path(__file__).parent.parent
+PATIENCE_S = 90.0  # generous: the machine may be busy; nothing waits this long when all is well
+
+
+class Servers(Stack):
+    """The stack of one test process. The account's limit is high: each test sets its own permits."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "scripted", 16, ["--service-s", "0.4", "--words", "12"])
+
+    def start(self) -> None:
+        # A server that CI offers elsewhere must not be flushed or filled by tests.
+        os.environ.pop("REDIS_URL", None)
+        super().start()
+
+
+class Archive:
+    """A bucket, a Redis key prefix, and the processes started for them; all of them end with the test."""
+
+    def __init__(self, servers: Servers, folder: Path) -> None:
+        self.servers = servers
+        self.folder = folder
+        self.bucket = f"test-{uuid.uuid4().hex[:10]}"
+        self.uri = f"s3://{self.bucket}/"
+        self.client = servers.s3.client()
+        self.redis = redis.Redis.from_url(servers.redis_url)
+        self.queue = f"{self.bucket}:transcribe"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.environment = servers.process_environment(
+            NIGHTSCRIBE_REDIS_KEY_PREFIX=f"{self.bucket}:",
+            NIGHTSCRIBE_LIMITS_LEASE_S="3",
+            NIGHTSCRIBE_LIMITS_CONCURRENCY="4",
+            NIGHTSCRIBE_RUN_RECOVER_EVERY_S="1",
+            NIGHTSCRIBE_RUN_PROGRESS_EVERY_S="0.5",
+            NIGHTSCRIBE_LOGS_FORMAT="json",
+            PYTHONUNBUFFERED="1",
+        )
+
+    def __enter__(self) -> Self:
+        self.client.create_bucket(Bucket=self.bucket)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        self.client.close()
+        self.redis.close()
+
+    # what lies in S3
+
+    def put(self, key: str, body: bytes) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def put_episodes(self, count: int) -> list[str]:
+        """Puts that many small recordings and returns their keys."""
+        keys = []
+        for key, body in small_objects(count):
+            self.put(key, body)
+            keys.append(key)
+        return keys
+
+    def keys(self, prefix: str = "") -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+    def read(self, key: str) -> bytes:
+        return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def sidecar(self, key: str) -> dict[str, Any]:
+        return json.loads(self.read(f"{key}.transcript.json"))
+
+    def intents(self) -> list[dict[str, Any]]:
+        return [json.loads(self.read(key)) for key in self.keys("_nightscribe/intents/")]
+
+    def manifest(self) -> dict[str, Any]:
+        return json.loads(self.read(json.loads(self.read("_nightscribe/latest.json"))["manifest_key"]))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the newest manifest, in its order."""
+        manifest = self.manifest()
+        folder = f"_nightscribe/runs/{manifest['run_id']}/"
+        lines = b"".join(gzip.decompress(self.read(folder + part["name"])) for part in manifest["parts"])
+        return [json.loads(line) for line in lines.splitlines()]
+
+    # what fal's emulator says
+
+    def ledger(self) -> dict[str, list[dict[str, Any]]]:
+        """The accepted requests and the bills of this archive alone."""
+        with urllib.request.urlopen(f"{self.servers.fal_url}/emulator/ledger") as answer:  # noqa: S310  loopback
+            whole = json.load(answer)
+        ours = f"/{self.bucket}/"
+        return {
+            book: [line for line in whole[book] if line["audio_path"].startswith(ours)]
+            for book in ("accepted", "bills")
+        }
+
+    def bills_per_key(self) -> dict[str, int]:
+        bills: dict[str, int] = {}
+        for bill in self.ledger()["bills"]:
+            key = bill["audio_path"].removeprefix(f"/{self.bucket}/")
+            bills[key] = bills.get(key, 0) + 1
+        return bills
+
+    def fault(self, *rules: dict[str, Any]) -> None:
+        """Sets the faults for requests of this archive, or of one `key`; none of other tests in this process remain."""
+        for rule in rules:
+            rule["match"] = {"path_contains": f"/{self.bucket}/{rule.pop('key', '')}"}
+        request = urllib.request.Request(  # noqa: S310  loopback
+            f"{self.servers.fal_url}/emulator/faults",
+            data=json.dumps(list(rules)).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request).close()  # noqa: S310  loopback
+
+    # processes
+
+    def run(self, *words: str, timeout_s: float = PATIENCE_S, **env: str) -> subprocess.CompletedProcess[str]:
+        """Runs the command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline", *words],
+            env=self.environment | env,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def start(self, *words: str, **env: str) -> subprocess.Popen[bytes]:
+        """Starts the command in the background; its output goes to command.log."""
+        return self._spawn([sys.executable, "-m", "pipeline", *words], "command.log", env)
+
+    def start_worker(self, name: str = "w1", slots: int = 8, **env: str) -> subprocess.Popen[bytes]:
+        options = f"--pool threads --concurrency {slots} --without-mingle --without-gossip".split()
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "--quiet",
+            "-A",
+            "workers.app",
+            "worker",
+            "-n",
+            f"{name}@%h",
+            *options,
+        ]
+        return self._spawn(command, f"worker-{name}.log", env)
+
+    def log(self, name: str = "worker-w1.log") -> str:
+        return (self.folder / name).read_text()
+
+    def _spawn(self, command: list[str], log: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
+        with (self.folder / log).open("ab") as output:
+            process = subprocess.Popen(
+                command, env=self.environment | env, cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT
+            )
+        self.processes.append(process)
+        return process
+
+
+def eventually(question: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+    """Asks until the answer is true, and returns it; fails with `what` when it never is."""
+    deadline = time.monotonic() + patience_s
+    while not (answer := question()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never came true: {what}")
+        time.sleep(0.05)
+    return answer
+
+
+def end(process: subprocess.Popen[bytes], with_signal: signal.Signals = signal.SIGTERM) -> int:
+    """Signals a process and waits for its end."""
+    process.send_signal(with_signal)
+    return process.wait(PATIENCE_S)
+
+
+def words_of(path: str) -> str:
+    """A URL path as the key it stands for."""
+    return urllib.parse.unquote(path)
+
+
+def all_of(rows: Iterable[dict[str, Any]], name: str) -> list[Any]:
+    return [row[name] for row in rows]

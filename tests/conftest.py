@@ -1,0 +1,20 @@
+"""What tests of several tiers share: the embedded stack of this test process, and archives on it."""
+
+from __future__ import annotations
+
+import pytest
+from archives import Archive, Servers
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory):
+    """Valkey, SeaweedFS and the emulator with the scripted engine: one of each per test process."""
+    with Servers(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+def archive(servers, tmp_path):
+    """An empty archive of its own for a test: bucket, Redis keys and processes apart from all others."""
+    with Archive(servers, tmp_path) as made:
+        yield made
