@@ -71,11 +71,6 @@ class Draft:
             (row.key.encode(), row.model_dump_json()),
         )
 
-    def get(self, key: str) -> ManifestRow | None:
-        """The row of a key."""
-        found = self._rows.execute("SELECT row FROM rows WHERE key = ?", (key.encode(),)).fetchone()
-        return ManifestRow.model_validate_json(found[0]) if found else None
-
     def rows(self) -> Iterator[ManifestRow]:
         """All rows in key order."""
         for (text,) in self._rows.execute("SELECT row FROM rows ORDER BY key"):

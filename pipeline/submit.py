@@ -99,6 +99,7 @@ class Dispatch:
             while self.runs.outstanding(self.ticket.run_id):
                 yield from self._look(planned=True)
                 self.cancel.sleep(self.rhythm.tick_s)
+            self._beat()
             yield from self._collect()
         finally:
             self._keep_rows()
@@ -140,9 +141,7 @@ class Dispatch:
         if now - self._looked_at < self.rhythm.tick_s:
             return
         self._looked_at = now
-        if not self.runs.beat(self.ticket):
-            self._unkept = []  # these rows are the other dispatcher's now
-            raise RunActiveError(f"Run {self.ticket.run_id} was taken over by another dispatcher; this one stops.")
+        self._beat()
         yield from self._collect()
         if order := self.runs.stop_order():
             raise AccountError(order.message, order.reason)
@@ -154,6 +153,11 @@ class Dispatch:
         if outstanding and now - self._recovered_at >= self.rhythm.recover_every_s:
             self._recovered_at = now
             yield from self._recover(queued)
+
+    def _beat(self) -> None:
+        if not self.runs.beat(self.ticket):
+            self._unkept = []  # these rows are the other dispatcher's now
+            raise RunActiveError(f"Run {self.ticket.run_id} was taken over by another dispatcher; this one stops.")
 
     def _collect(self) -> Iterator[Event]:
         while rows := self.runs.rows(self.ticket.run_id, len(self._unkept), _ROWS_PER_LOOK):

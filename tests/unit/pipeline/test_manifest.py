@@ -1,0 +1,153 @@
+"""manifest: rows in any order to sorted, checked parts; totals; the pointer moved last."""
+
+from __future__ import annotations
+
+import builders
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import manifest
+from pipeline.errors import ConfigurationError, ServiceUnavailableError
+from pipeline.manifest import Draft, RunFacts, Segments
+from pipeline.models import Place, RecipeStamp, State
+from pipeline.storage.memory import MemoryStorage
+
+ARCHIVE = Place(bucket="podcasts", prefix="shows/")
+FACTS = RunFacts(
+    run_id="run1",
+    archive=ARCHIVE,
+    output=builders.OUTPUT,
+    recipe=RecipeStamp(endpoint_id="fal-ai/whisper", arguments={}, hash="h"),
+    started_at=builders.NOW,
+)
+any_key = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+
+
+def finish(storage, rows, *, part_rows=100, facts=FACTS):
+    with Draft() as draft:
+        for row in rows:
+            draft.put(row)
+        return manifest.finish(storage, draft, facts, now=builders.NOW, part_rows=part_rows)
+
+
+@given(st.lists(any_key, max_size=20), st.integers(min_value=1, max_value=7))
+def test_any_rows_come_back_in_key_order_whatever_order_they_went_in(keys, part_rows):
+    storage = MemoryStorage()
+
+    written = finish(storage, [builders.row(key) for key in keys], part_rows=part_rows)
+
+    read = [row.key for row in manifest.read_rows(storage, written)]
+    assert read == sorted(set(keys), key=str.encode)
+    assert [part.rows for part in written.parts[:-1]] == [part_rows] * (len(written.parts) - 1)
+
+
+def test_the_last_row_of_a_key_wins():
+    storage = MemoryStorage()
+
+    written = finish(storage, [builders.row("a", state=State.PENDING), builders.row("a", words=7)])
+
+    assert [(row.state, row.words) for row in manifest.read_rows(storage, written)] == [(State.DONE, 7)]
+
+
+def test_the_totals_are_sums_over_the_rows():
+    rows = [
+        builders.row("a", run_id="run1", duration_s=60.0, words=100, cost_usd=0.25),
+        builders.row("b", run_id="run0", duration_s=30.5, words=50, cost_usd=None),
+        builders.row("c", run_id="run1", state=State.FAILED, reason="not_audio", duration_s=9.0),
+    ]
+
+    written = finish(MemoryStorage(), rows)
+
+    totals = written.totals
+    assert (totals.objects, totals.by_state) == (3, {"done": 2, "failed": 1})
+    assert totals.by_reason == {"done": 2, "not_audio": 1}
+    assert (totals.audio_s, totals.words, totals.cost_usd, totals.cost_unknown) == (90.5, 150, 0.25, 1)
+    assert (written.this_run.objects, written.this_run.cost_usd) == (2, 0.25)
+
+
+@pytest.mark.parametrize(("states", "complete"), [([State.DONE], True), ([State.DONE, State.PENDING], False)])
+def test_a_manifest_with_pending_objects_is_not_complete(states, complete):
+    rows = [builders.row(f"{number}", state=state) for number, state in enumerate(states)]
+
+    assert finish(MemoryStorage(), rows).complete is complete
+
+
+def test_latest_points_to_the_manifest_that_was_written_last():
+    storage = MemoryStorage()
+    finish(storage, [builders.row("a")])
+    second = RunFacts("run2", ARCHIVE, builders.OUTPUT, FACTS.recipe, builders.NOW)
+
+    written = finish(storage, [builders.row("b")], facts=second)
+
+    assert manifest.read_latest(storage, builders.OUTPUT, ARCHIVE) == written
+    assert manifest.read_latest(storage, builders.OUTPUT, Place(bucket="podcasts")) is None
+
+
+def test_a_part_that_was_changed_is_noticed():
+    storage = MemoryStorage()
+    written = finish(storage, [builders.row("a")])
+    storage.put("podcasts", "_nightscribe/archives/shows/runs/run1/part-00001.jsonl.gz", b"tampered")
+
+    with pytest.raises(ConfigurationError) as caught:
+        list(manifest.read_rows(storage, written))
+
+    assert caught.value.reason == "manifest_damaged"
+
+
+def test_a_manifest_of_another_version_is_refused_with_what_to_do():
+    storage = MemoryStorage()
+    storage.put("podcasts", "_nightscribe/archives/shows/latest.json", b'{"schema_version": 99}')
+
+    with pytest.raises(ConfigurationError, match=r"latest\.json"):
+        manifest.read_latest(storage, builders.OUTPUT, ARCHIVE)
+
+
+def test_two_runs_that_finish_in_the_same_moment_do_not_overwrite_each_other():
+    class Racing(MemoryStorage):
+        def head(self, bucket, key):
+            seen = super().head(bucket, key)
+            if key.endswith("latest.json"):
+                self.put(bucket, key, b"{}")
+            return seen
+
+    with pytest.raises(ServiceUnavailableError) as caught:
+        finish(Racing(), [builders.row("a")])
+
+    assert caught.value.reason == "manifest_contended"
+
+
+def test_segments_keep_rows_over_a_crash_in_order():
+    storage = MemoryStorage()
+    first = Segments(storage, builders.OUTPUT, ARCHIVE, "run1")
+    first.append([builders.row("b")])
+    first.append([builders.row("a")])
+    second = Segments(storage, builders.OUTPUT, ARCHIVE, "run1")
+
+    before = [row.key for row in second.read()]
+    second.append([builders.row("c")])
+
+    assert before == ["b", "a"]
+    assert [row.key for row in Segments(storage, builders.OUTPUT, ARCHIVE, "run1").read()] == ["b", "a", "c"]
+
+
+def test_a_segment_number_that_is_taken_is_passed_over():
+    storage = MemoryStorage()
+    Segments(storage, builders.OUTPUT, ARCHIVE, "run1").append([builders.row("a")])
+
+    Segments(storage, builders.OUTPUT, ARCHIVE, "run1").append([builders.row("b")])
+
+    assert len(list(Segments(storage, builders.OUTPUT, ARCHIVE, "run1").read())) == 2
+
+
+@given(st.sets(any_key, max_size=10), st.sets(any_key, max_size=10))
+def test_newer_rows_overlay_older_ones(older, newer):
+    """Against a naive dictionary model."""
+
+    def rows(keys, words):
+        return [builders.row(key, words=words) for key in sorted(keys, key=str.encode)]
+
+    merged = {row.key: row.words for row in manifest.overlaid(rows(older, 1), rows(newer, 2))}
+
+    assert merged == dict.fromkeys(older, 1) | dict.fromkeys(newer, 2)
+    assert list(merged) == sorted(older | newer, key=str.encode)
