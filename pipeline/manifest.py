@@ -187,11 +187,13 @@ def finish(storage: Storage, draft: Draft, facts: RunFacts, *, now: datetime, pa
 def added(totals: Totals, row: ManifestRow) -> Totals:
     """The totals with one more row."""
     transcribed = row.state is State.DONE
-    reason = row.reason or row.state.value
+    by_reason = totals.by_reason
+    if row.reason is not None:
+        by_reason = by_reason | {row.reason: by_reason.get(row.reason, 0) + 1}
     return Totals(
         objects=totals.objects + 1,
         by_state=totals.by_state | {row.state.value: totals.by_state.get(row.state.value, 0) + 1},
-        by_reason=totals.by_reason | {reason: totals.by_reason.get(reason, 0) + 1},
+        by_reason=by_reason,
         size_bytes=totals.size_bytes + row.size_bytes,
         audio_s=round(totals.audio_s + (row.duration_s or 0.0 if transcribed else 0.0), 3),
         words=totals.words + (row.words or 0),

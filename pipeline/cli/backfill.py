@@ -146,11 +146,7 @@ def _summarise(manifest: Manifest, counts: Counts, *, as_json: bool) -> None:
     totals = manifest.totals
     folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
     states = ", ".join(f"{number} {state}" for state, number in sorted(totals.by_state.items()))
-    faults = {
-        reason: number
-        for reason, number in sorted(totals.by_reason.items())
-        if reason not in {"done", "planned", "no_speech"}
-    }
+    faults = {reason: number for reason, number in sorted(totals.by_reason.items()) if reason != "planned"}
     click.echo(f"Run {manifest.run_id} of s3://{manifest.archive.bucket}/{manifest.archive.prefix}")
     click.echo(f"  archive    {totals.objects} objects: {states}; {totals.audio_s / 3600:.2f} h transcribed")
     if faults:

@@ -56,7 +56,10 @@ def _live_state(session: Session) -> dict[str, Any]:
 def _print(state: dict[str, Any], archive: Place | None) -> None:
     workers = state["workers"]
     busy = sum(worker["busy"] for worker in workers)
-    click.echo(f"workers   {len(workers)} alive, {busy} jobs held" + ("" if workers else " (start one: make worker)"))
+    click.echo(
+        f"workers   {len(workers)} alive, {busy} jobs held at their last heartbeat"
+        + ("" if workers else " (start one: make worker)")
+    )
     click.echo(f"queue     {state['queued']} messages")
     click.echo(f"permits   {state['permits']['held']} of {state['permits']['limit']} in use")
     for run in state["runs"]:
