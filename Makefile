@@ -30,6 +30,10 @@ setup: $(VENV)/.dev ## Install everything for development into .venv
 demo: $(VENV)/.demo ## Transcribe real speech on the embedded stack; KEEP=1 leaves it running
 	@$(BIN)/python -m emulator demo --folder $(DEMO_FOLDER) $(if $(KEEP),--keep)
 
+.PHONY: crowd
+crowd: $(VENV)/.demo ## Give the stack left by `make demo KEEP=1` 300 small recordings: make backfill BUCKET=crowd
+	@$(BIN)/python -m emulator crowd --folder $(DEMO_FOLDER) $(ARGS)
+
 .PHONY: stop
 stop: ## Stop a stack left by `make demo KEEP=1`
 	@$(BIN)/python -m emulator stack --stop --folder $(DEMO_FOLDER)

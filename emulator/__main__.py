@@ -10,6 +10,7 @@ COMMANDS = {
     "fal": "serve an emulation of fal's queue API",
     "stack": "start Redis, S3 and the fal emulator together",
     "demo": "show the whole pipeline on the embedded stack",
+    "crowd": "give a running stack hundreds of small recordings",
 }
 
 

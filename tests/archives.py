@@ -20,6 +20,7 @@ import redis
 
 from emulator.archive.crowd import small_objects
 from emulator.stack import Stack
+from emulator.stack.ports import free_ports
 
 REPOSITORY = Path(__file__).parent.parent
 PATIENCE_S = 90.0  # generous: the machine may be busy; nothing waits this long when all is well
@@ -171,6 +172,20 @@ class Archive:
         ]
         return self._spawn(command, f"worker-{name}.log", env)
 
+    def start_flower(self, **env: str) -> str:
+        """Starts Flower with the project's settings, its API open to this test; returns its address once it serves."""
+        (port,) = free_ports(1)
+        conf = REPOSITORY / "configs" / "flower.py"
+        options = [f"--conf={conf}"] if conf.exists() else []
+        # Nothing of it may outlive the test, whatever the settings say.
+        options += ["--address=127.0.0.1", f"--port={port}", "--persistent=False", f"--db={self.folder / 'flower'}"]
+        command = [sys.executable, "-m", "celery", "-A", "workers.app", "flower", *options]
+        process = self._spawn(command, "flower.log", {"FLOWER_UNAUTHENTICATED_API": "true"} | env)
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: process.poll() is not None or _answers(f"{url}/healthcheck"), "Flower serves")
+        assert process.poll() is None, self.log("flower.log")
+        return url
+
     def log(self, name: str = "worker-w1.log") -> str:
         return (self.folder / name).read_text()
 
@@ -191,6 +206,14 @@ def eventually(question: Callable[[], Any], what: str, patience_s: float = PATIE
             raise AssertionError(f"never came true: {what}")
         time.sleep(0.05)
     return answer
+
+
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url).close()  # noqa: S310  loopback
+    except OSError:
+        return False
+    return True
 
 
 def end(process: subprocess.Popen[bytes], with_signal: signal.Signals = signal.SIGTERM) -> int:

@@ -134,10 +134,11 @@ def _say_what_next(screen: Screen, folder: Path, *, keeps: bool) -> None:
         screen.say(f"   {folder}/logs          what the servers and the worker wrote")
         return
     screen.say("   The stack and its worker are still running.")
-    screen.say(f"   set -a; . {folder}/env; set +a    lets this shell use them")
-    screen.say(f"   nightscribe show 's3://{BUCKET}/{_EXCERPT.key}'")
+    screen.say(f"   set -a; . {folder}/env; set +a; . .venv/bin/activate    lets this shell use them; then")
+    screen.say(f"   nightscribe show 's3://{BUCKET}/{_EXCERPT.key}'    reads a transcript")
     screen.say("   make flower    one row per episode, at http://127.0.0.1:5555")
-    screen.say(f"   make stop      ends everything (python -m emulator stack --stop --folder {folder})")
+    screen.say("   make crowd     300 more recordings, for make backfill BUCKET=crowd")
+    screen.say("   make stop      ends everything")
 
 
 def _nightscribe(screen: Screen, stack: BackgroundStack) -> int:

@@ -2,8 +2,9 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -70,12 +71,17 @@ def build_app(settings: EmulatorSettings, folder: Path) -> Starlette:
     ledger = Ledger(settings.ledger_file)
     access = Access(settings.keys)
     downloads = Downloads(folder) if settings.download else None
-    queue = FalQueue(settings.concurrency, Processing(engine_of(settings), downloads, faults), ledger)
+    processing = Processing(engine_of(settings), downloads, faults)
+    queue = FalQueue(settings.concurrency, processing, ledger)
+
+    def switch(engine: Literal["whisper", "scripted"], service_s: float) -> None:
+        processing.use(engine_of(replace(settings, engine=engine, service_s=service_s)))
+
     history = History(settings, queue, access, gate, ledger)
     api = QueueRoutes(settings, queue, access, gate, ledger)
     app = Starlette(
         routes=[
-            *Control(queue, ledger, faults).routes(),
+            *Control(queue, ledger, faults, switch).routes(),
             Route("/v1/models/requests/by-endpoint", history.answer, methods=["GET"]),
             Route("/{path:path}", api.answer, methods=ALL_METHODS),
         ],

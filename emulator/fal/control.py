@@ -1,9 +1,10 @@
 """The emulator's own routes: the ledger, the fault script, the reset. Open without a key: only loopback connects."""
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -13,10 +14,26 @@ from emulator.fal.ledger import Ledger, accepted_row
 from emulator.fal.queue import FalQueue
 
 
+class EngineWish(BaseModel):
+    """Which engine, and how long the scripted one takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    engine: Literal["whisper", "scripted"]
+    service_s: float = Field(default=0.05, ge=0)
+
+
 class Control:
     """What a test sees and sets."""
 
-    def __init__(self, queue: FalQueue, ledger: Ledger, faults: FaultScript) -> None:
+    def __init__(
+        self,
+        queue: FalQueue,
+        ledger: Ledger,
+        faults: FaultScript,
+        switch_engine: Callable[[Literal["whisper", "scripted"], float], None],
+    ) -> None:
+        self._switch_engine = switch_engine
         self._queue = queue
         self._ledger = ledger
         self._faults = faults
@@ -28,6 +45,7 @@ class Control:
             Route("/emulator/ledger", self.ledger, methods=["GET"]),
             Route("/emulator/faults", self.show_faults, methods=["GET"]),
             Route("/emulator/faults", self.set_faults, methods=["POST"]),
+            Route("/emulator/engine", self.set_engine, methods=["POST"]),
             Route("/emulator/reset", self.reset, methods=["POST"]),
         ]
 
@@ -72,6 +90,15 @@ class Control:
         except (ValidationError, ValueError) as error:
             return JSONResponse({"detail": str(error)}, 422)
         return JSONResponse({"rules": len(self._faults.rules)})
+
+    async def set_engine(self, http: Request) -> Response:
+        """Changes the engine for requests that start from now on; 422 when the wish is wrong."""
+        try:
+            wish = EngineWish.model_validate(await http.json())
+        except (ValidationError, ValueError) as error:
+            return JSONResponse({"detail": str(error)}, 422)
+        self._switch_engine(wish.engine, wish.service_s)
+        return JSONResponse(wish.model_dump())
 
     async def reset(self, _http: Request) -> Response:
         """Forgets requests, books and faults."""

@@ -24,6 +24,10 @@ class Processing:
         self._downloads = downloads
         self._faults = faults
 
+    def use(self, engine: Engine) -> None:
+        """Takes another engine for all requests that start from now on."""
+        self._engine = engine
+
     async def __call__(self, request: FalRequest) -> Outcome:
         """Processes one request; a failure is an outcome too."""
         try:

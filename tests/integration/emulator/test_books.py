@@ -176,3 +176,15 @@ def test_an_expired_result_is_not_found_and_was_billed_all_the_same(start_fal, t
     assert (gone.status_code, gone.json()) == (404, {"status": "NOT_FOUND"})
     assert fal.http.get(request["status_url"]).status_code == 404
     assert fal.ledger()["counts"]["bills"] == 1
+
+
+def test_the_engine_can_be_changed_while_it_runs(fal, audio):
+    """`make crowd` turns a stack that listens into one for load."""
+    wish = {"engine": "scripted", "service_s": 0.01}
+
+    answer = fal.http.post("/emulator/engine", json=wish)
+    refused = fal.http.post("/emulator/engine", json={"engine": "telepathy"})
+
+    assert (answer.status_code, answer.json()) == (200, wish)
+    assert refused.status_code == 422
+    assert fal.transcribe(f"{audio.url}/bucket/a.wav").status_code == 200
