@@ -49,7 +49,7 @@ worker: $(VENV)/.run ## Start a worker; several may run, here and on other hosts
 		--without-mingle --without-gossip
 
 .PHONY: flower
-flower: $(VENV)/.dev ## Start Flower on http://127.0.0.1:5555
+flower: $(VENV)/.demo ## Start Flower on http://127.0.0.1:5555
 	@$(WITH_STACK) exec $(BIN)/celery -A workers.app flower --conf=configs/flower.py
 
 .PHONY: test

@@ -187,4 +187,4 @@ def test_the_engine_can_be_changed_while_it_runs(fal, audio):
 
     assert (answer.status_code, answer.json()) == (200, wish)
     assert refused.status_code == 422
-    assert fal.transcribe(f"{audio.url}/bucket/a.wav").status_code == 200
+    assert fal.transcribe(f"{audio.url}/bucket/a%20b.wav").status_code == 200
