@@ -1,0 +1,77 @@
+"""The contract of `JobQueue`, for a list and for Celery over a real server."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import builders
+import pytest
+import redis
+
+from pipeline.errors import ServiceUnavailableError
+from pipeline.models import Job
+from pipeline.queue.celery import CeleryQueue, make_sender
+from pipeline.queue.memory import MemoryQueue
+
+
+@pytest.fixture(params=["memory", "celery"])
+def queue(request):
+    if request.param == "memory":
+        yield MemoryQueue()
+        return
+    yield from celery_queue(request.getfixturevalue("valkey_url"), request.getfixturevalue("key_prefix"))
+
+
+def celery_queue(url, prefix):
+    settings = builders.settings(REDIS_URL=url, NIGHTSCRIBE_REDIS_KEY_PREFIX=prefix)
+    queue = CeleryQueue(make_sender(settings.redis), name="transcribe", server="the server")
+    yield queue
+    queue.close()
+
+
+def jobs(count):
+    return [builders.job(builders.audio(f"show é/{number}.mp3")) for number in range(count)]
+
+
+def test_what_is_put_waits(queue):
+    queue.put(jobs(3))
+    queue.put(jobs(2))
+
+    assert queue.depth() == 5
+
+
+def test_putting_nothing_changes_nothing(queue):
+    queue.put([])
+
+    assert queue.depth() == 0
+
+
+def test_a_large_batch_arrives_whole(queue):
+    queue.put(jobs(1500))
+
+    assert queue.depth() == 1500
+
+
+def test_a_message_is_json_of_the_job_under_its_id_and_reads_well_in_flower(valkey_url, key_prefix):
+    (job,) = jobs(1)
+    for queue in celery_queue(valkey_url, key_prefix):
+        queue.put([job])
+    with redis.Redis.from_url(valkey_url) as client:
+        message = json.loads(client.lindex(f"{key_prefix}transcribe", 0))
+
+    ((payload,), _, _) = json.loads(base64.b64decode(message["body"]))
+    assert Job.model_validate(payload) == job
+    assert message["headers"]["id"] == job.job_id
+    assert message["headers"]["task"] == "transcribe"
+    assert message["headers"]["argsrepr"] == "s3://podcasts/show é/0.mp3 with fal-ai/whisper"
+
+
+@pytest.mark.parametrize("act", [lambda queue: queue.put(jobs(1)), lambda queue: queue.depth()], ids=["put", "depth"])
+def test_a_broker_that_is_away_is_named_without_its_password(act):
+    for queue in celery_queue("redis://:canary@127.0.0.1:9/0", "x:"):
+        with pytest.raises(ServiceUnavailableError) as caught:
+            act(queue)
+
+        assert "REDIS_URL" in caught.value.message
+        assert "canary" not in caught.value.message
