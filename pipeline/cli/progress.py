@@ -49,6 +49,7 @@ class Counts:
             case Enqueued():
                 self.enqueued += 1
             case SettledRow(row):
+                self.outstanding = max(0, self.outstanding - 1)  # until the next tick counts anew
                 self._add_row(row)
             case Tick(outstanding, queued, planned):
                 self.outstanding, self.queued, self.planned = outstanding, queued, planned

@@ -135,13 +135,11 @@ def _browse(chromium: str, url: str, folder: Any) -> str:
     """The page as Chromium has rendered it, scripts run; a picture of it lies in the folder."""
     name = url.rsplit("/", 1)[1]
     options = [*_BROWSER.split(), f"--user-data-dir={folder / 'profile'}"]
-    subprocess.run(
-        [chromium, *options, f"--screenshot={folder / f'{name}.png'}", url],
+    page = subprocess.run(
+        [chromium, *options, f"--screenshot={folder / f'{name}.png'}", "--dump-dom", url],
         capture_output=True,
+        text=True,
         timeout=_BROWSE_WITHIN_S,
         check=True,
-    )
-    page = subprocess.run(
-        [chromium, *options, "--dump-dom", url], capture_output=True, text=True, timeout=_BROWSE_WITHIN_S, check=True
     )
     return html.unescape(page.stdout)
