@@ -12,14 +12,10 @@ The stage knows nothing of Celery: it returns what the task must do next, or rai
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from pipeline import logs, retry
-from pipeline.audio.base import AudioFacts, AudioProbe, RangeReader
-from pipeline.cancellation import CancellationToken, Cancelled
+from pipeline.cancellation import Cancelled
 from pipeline.errors import (
     AccountError,
     NightscribeError,
@@ -28,34 +24,14 @@ from pipeline.errors import (
     TransientError,
     UncertainError,
 )
-from pipeline.limits.base import Rate
-from pipeline.limits.turns import PermitLine
-from pipeline.models import AudioObject, Failure, Job, ManifestRow, PaidRequest, State
-from pipeline.settings import Settings
-from pipeline.speech.base import Transcriber
-from pipeline.storage.base import PreconditionFailedError, Storage
+from pipeline.models import Failure, Job, ManifestRow, State
 from pipeline.transcribe import intents, results
 from pipeline.transcribe.intents import IntentBook, Kept
+from pipeline.transcribe.preflight import preflight
+from pipeline.transcribe.submission import contended, submit_once
+from pipeline.transcribe.tools import Tools
 
-_CONTENDED_S = 2.0  # another worker is between its intent and its request id: about the time a POST takes
 _REPLY_MARGIN_S = 15.0  # clocks of workers differ by less, and the backup host may be tried after the first
-_RATE_PATIENCE_S = 3600.0  # the rate limit orders submissions; a place an hour away is still a place
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What the stage works with; one record per worker process."""
-
-    storage: Storage
-    transcriber: Transcriber
-    permits: PermitLine
-    rate: Rate
-    probe: AudioProbe
-    settings: Settings
-    worker: str
-    cancel: CancellationToken
-    now: Callable[[], datetime]
-    jitter: random.Random
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +83,11 @@ def _carry(job: Job, tools: Tools) -> Settled | Later:
             with tools.permits.permit(job.job_id, in_flight=True):
                 return _collect(job, book, kept, tools)
         case intents.Submit(attempt):
-            facts = tools.probe.probe(job.object, _Reader(tools.storage, job.object))
+            facts = preflight(job.object, tools)
             with tools.permits.permit(job.job_id, in_flight=False) as permit:
-                submitted = _submit_once(job, book, kept, tools, attempt=attempt, facts=facts)
-                if isinstance(submitted, Settled):
-                    return submitted
+                submitted = submit_once(job, book, kept, tools, attempt=attempt, duration_s=facts.duration_s)
+                if isinstance(submitted, ManifestRow):
+                    return Settled(submitted)
                 permit.in_flight = True
                 return _collect(job, book, submitted, tools)
         case intents.Report(failure, attempts):
@@ -120,65 +96,12 @@ def _carry(job: Job, tools: Tools) -> Settled | Later:
                 _row(job, State.FAILED, failure, tools, attempts=attempts, permanent=permanent), keep_intent=True
             )
         case intents.AskLater(delay_s):
-            raise _contended(job, delay_s)
+            raise contended(job, delay_s)
         case _:
             raise UncertainError(
                 f"The reply to the paid request for {job.object.uri} was lost: fal may or may not have accepted it. "
                 "It is not sent again on a guess. Look at fal's request history for it."
             )
-
-
-def _submit_once(
-    job: Job, book: IntentBook, previous: Kept | None, tools: Tools, *, attempt: int, facts: AudioFacts
-) -> Kept | Settled:
-    """The paid step: intent first, then one POST, then the request id, with nothing in between that can wait."""
-    wait_s = tools.rate.reserve(_RATE_PATIENCE_S)
-    if wait_s is None:
-        raise ThrottledError("The submission rate is booked out for an hour; raise limits.submits_per_s.")
-    tools.cancel.sleep(wait_s)
-    url = tools.storage.presign(
-        job.object.bucket,
-        job.object.key,
-        version_id=job.object.version_id,
-        expires_s=tools.settings.audio.presign_expiry_s,
-    )
-    intent = intents.intended(
-        job,
-        previous.intent if previous else None,
-        attempt=attempt,
-        url=url,
-        owner=tools.worker,
-        now=tools.now(),
-        duration_s=facts.duration_s,
-    )
-    try:
-        kept = book.write(job, intent, previous.etag if previous else None)
-    except PreconditionFailedError:
-        raise _contended(job, _CONTENDED_S) from None
-    # Between our first look and our intent another worker may have finished the job and deleted its own intent.
-    if (row := results.look(tools.storage, job).row) is not None:
-        return Settled(row)
-    try:
-        request = tools.transcriber.submit(job.recipe, url)
-    except UncertainError:
-        raise
-    except NightscribeError:
-        _drop(job, book, previous)  # a promise that nothing was accepted
-        raise
-    logs.bind_request(request.request_id)
-    logs.get_logger().info("request_submitted", attempt=attempt, audio_s=facts.duration_s)
-    return _keep_request(job, book, kept, request)
-
-
-def _keep_request(job: Job, book: IntentBook, kept: Kept, request: PaidRequest) -> Kept:
-    """Writes the request id into the intent. From here on it is money: S3 being away must not lose it."""
-    intent = intents.submitted(kept.intent, request)
-    try:
-        return book.write(job, intent, kept.etag)
-    except (TransientError, PreconditionFailedError) as error:
-        # The job goes on from memory; only if this process also dies now is the request left to reconciliation.
-        logs.get_logger().error("request_id_not_kept", reason=type(error).__name__, status_url=request.status_url)
-        return Kept(intent, kept.etag)
 
 
 def _collect(job: Job, book: IntentBook, kept: Kept, tools: Tools) -> Settled | Later:
@@ -263,34 +186,3 @@ def _row(
         duration_s=kept.intent.duration_s if kept else None,
         settled_at=tools.now(),
     )
-
-
-def _drop(job: Job, book: IntentBook, previous: Kept | None) -> None:
-    """Undoes an intent whose POST was refused; a tombstone of an earlier attempt is put back."""
-    if previous is None:
-        book.delete(job)
-        return
-    current = book.read(job)
-    if current is not None:
-        book.write(job, previous.intent, current.etag)
-
-
-def _contended(job: Job, delay_s: float) -> TransientError:
-    return TransientError(
-        f"Another worker is submitting {job.object.uri}; its request is awaited.", "intent_contended", delay_s
-    )
-
-
-class _Reader(RangeReader):
-    """Ranged reads of exactly the version that was planned."""
-
-    def __init__(self, storage: Storage, audio: AudioObject) -> None:
-        self._storage = storage
-        self._audio = audio
-
-    @property
-    def size_bytes(self) -> int:
-        return self._audio.size_bytes
-
-    def read(self, start: int, length: int) -> bytes:
-        return self._storage.read_range(self._audio.bucket, self._audio.key, start, length, if_match=self._audio.etag)

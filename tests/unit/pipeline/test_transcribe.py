@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-from dataclasses import replace
-from datetime import timedelta
 
 import builders
 import pytest
@@ -13,10 +10,9 @@ import stages
 
 from pipeline import errors, keys, sidecars
 from pipeline.cancellation import Cancelled
-from pipeline.models import Intent, IntentState, Place, Sidecar, State
-from pipeline.retry import failure_of
+from pipeline.models import Answer, IntentState, Place, Segment, Sidecar, State, Transcript, Word
 from pipeline.speech.memory import Script
-from pipeline.transcribe import IntentBook, Later, Settled, intents, transcribe
+from pipeline.transcribe import IntentBook, Later, Settled, transcribe
 
 POISON = errors.AudioRejectedError("not audio", "not_audio")
 
@@ -237,6 +233,37 @@ def test_a_job_finished_by_another_between_our_look_and_our_intent_is_not_paid_a
     assert house.transcriber.submits == []
 
 
+def test_a_stranger_who_comes_after_our_intent_leaves_the_job_unpaid_and_free(house):
+    """Nothing was sent: the intent must not make the job look as if a reply had been lost."""
+    key = keys.sidecar_key(builders.OUTPUT, house.job.object.key)
+    house.probe.on_probe = lambda: house.storage.put("podcasts", key, b"mine")
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert outcome.row.reason == "foreign_sidecar"
+    assert house.transcriber.submits == []
+    assert house.intent() is None
+
+
+def test_nothing_ends_after_the_audio_does(house):
+    """Models round up to their window of 30 s (I12); what was cut is recorded."""
+    segments = (
+        Segment(start=0.0, end=30.0, text="one"),
+        Segment(start=30.0, end=90.0, text="two", words=(Word(start=59.0, end=61.0, text="two"),)),
+        Segment(start=70.0, end=71.0, text="Thank you."),
+    )
+    answer = Answer(transcript=Transcript(text="one two Thank you.", segments=segments), raw={})
+    house.script(Script(answer=answer))
+
+    transcribe(house.job, house.tools)
+
+    sidecar = Sidecar.model_validate_json(house.read(keys.sidecar_key(builders.OUTPUT, house.job.object.key)))
+    assert [(segment.start, segment.end) for segment in sidecar.segments] == [(0.0, 30.0), (30.0, 60.0)]
+    assert sidecar.segments[1].words[0].end == 60.0
+    assert sidecar.quality.repairs == ("past_end:2",)
+    assert sidecar.text == "one two Thank you."
+
+
 def test_formats_are_written_beside_the_sidecar(house):
     job = house.job.model_copy(update={"formats": ("vtt", "srt", "txt")})
 
@@ -322,65 +349,3 @@ def test_a_service_that_is_away_puts_the_job_off_and_keeps_its_request(house, fa
 
     assert isinstance(outcome, Later)
     assert house.intent().state is IntentState.SUBMITTED
-
-
-def test_a_write_whose_reply_was_lost_is_recognised_as_ours(house):
-    """botocore sends the conditional PUT again, which then loses against itself."""
-    book = IntentBook(house.storage)
-    intent = house.leave_intent(IntentState.INTENDED)
-
-    kept = book.write(house.job, intent, None)
-
-    assert kept.intent == intent
-
-
-SUBMITTED = {"state": IntentState.SUBMITTED, "request": builders.request()}
-FAILED_REQUEST = failure_of(errors.RequestFailedError("500"))
-REJECTED = failure_of(errors.AudioRejectedError("no"))
-
-
-@pytest.mark.parametrize(
-    ("changes", "prior", "age_s", "expected"),
-    [
-        (None, 0, 0, intents.Submit(1)),
-        (None, 2, 0, intents.Submit(3)),
-        (SUBMITTED, 0, 9999, intents.Resume(builders.request())),
-        ({}, 0, 10, intents.AskLater(50.0)),
-        ({}, 0, 61, intents.Park()),
-        ({"state": IntentState.FAILED, "failure": FAILED_REQUEST}, 0, 0, intents.Submit(2)),
-        (
-            {"state": IntentState.FAILED, "failure": FAILED_REQUEST, "attempt": 3},
-            0,
-            0,
-            intents.Report(FAILED_REQUEST, 3),
-        ),
-        ({"state": IntentState.FAILED, "failure": REJECTED}, 0, 0, intents.Report(REJECTED, 1)),
-        ({"state": IntentState.FAILED, "failure": REJECTED}, 1, 0, intents.Submit(2)),
-    ],
-)
-def test_the_next_step_follows_from_the_intent(changes, prior, age_s, expected):
-    job = builders.job(prior_attempts=prior)
-    intent = None if changes is None else stages.intent_of(job, **changes)
-
-    step = intents.next_step(
-        intent,
-        job,
-        builders.NOW + timedelta(seconds=age_s),
-        reply_within_s=60.0,
-        policy=builders.settings().retry,
-    )
-
-    assert step == expected
-
-
-def test_the_tools_can_be_replaced_one_by_one(house):
-    """Guards the fixture itself: a stage that ignored its tools would pass many tests above."""
-    tools = replace(house.tools, jitter=random.Random(1))
-
-    assert transcribe(house.job, tools).row.request_id == "request-1"
-
-
-def test_intents_survive_their_json(house):
-    intent = stages.intent_of(house.job, **SUBMITTED)
-
-    assert Intent.model_validate_json(intent.model_dump_json()) == intent

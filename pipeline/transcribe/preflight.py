@@ -1,0 +1,30 @@
+"""The preflight of a job: is this audio, and how long? Poison stops here, before anything is paid (I11)."""
+
+from __future__ import annotations
+
+from pipeline.audio.base import AudioFacts, RangeReader
+from pipeline.models import AudioObject
+from pipeline.storage.base import Storage
+from pipeline.transcribe.tools import Tools
+
+
+def preflight(audio: AudioObject, tools: Tools) -> AudioFacts:
+    """Reads a few ranges. Raises `AudioRejectedError` for what is no audio, `SourceGoneError` for what has changed."""
+    return tools.probe.probe(audio, ObjectReader(tools.storage, audio))
+
+
+class ObjectReader(RangeReader):
+    """Ranged reads of exactly the version that was planned."""
+
+    def __init__(self, storage: Storage, audio: AudioObject) -> None:
+        self._storage = storage
+        self._audio = audio
+
+    @property
+    def size_bytes(self) -> int:
+        """See `RangeReader.size_bytes`."""
+        return self._audio.size_bytes
+
+    def read(self, start: int, length: int) -> bytes:
+        """See `RangeReader.read`."""
+        return self._storage.read_range(self._audio.bucket, self._audio.key, start, length, if_match=self._audio.etag)
