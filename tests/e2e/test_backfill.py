@@ -148,6 +148,7 @@ def test_never_more_requests_in_flight_than_permits_with_two_workers(archive):
     archive.put_episodes(20)
     for name in ("w1", "w2"):
         archive.start_worker(name, slots=16, NIGHTSCRIBE_LIMITS_CONCURRENCY="2", NIGHTSCRIBE_LIMITS_OVERCOMMIT="1.5")
+    eventually(lambda: archive.redis.scard(f"{archive.bucket}:workers") == 2, "both workers are there")
     command = archive.start("backfill", archive.uri)
     most = 0
     while command.poll() is None:

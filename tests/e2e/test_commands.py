@@ -57,7 +57,7 @@ def test_plan_needs_neither_redis_nor_a_key(archive):
 
 def test_status_shows_an_open_run_and_then_the_manifest(archive):
     archive.put_episodes(3)
-    archive.fault({"on": "process", "do": {"delay_s": 2.0}})
+    archive.fault({"on": "process", "do": {"delay_s": 6.0}})
     worker = archive.start_worker()
     command = archive.start("backfill", archive.uri)
     during = eventually(lambda: (status := _status(archive))["runs"] and status["permits"]["held"] and status, "a run")
