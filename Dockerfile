@@ -8,12 +8,9 @@ RUN useradd --create-home --uid 10001 nightscribe \
 WORKDIR /app
 
 FROM base AS production
-COPY requirements/run.txt requirements/dev.txt requirements/
-RUN pip install --require-hashes -r requirements/run.txt
-# Flower is not part of run.txt; it comes at the versions that the tests use.
-RUN sed 's/ *\\$//; /--hash/d' requirements/dev.txt > /tmp/versions.txt \
-    && pip install --constraint /tmp/versions.txt flower \
-    && rm /tmp/versions.txt
+COPY requirements/flower.txt requirements/
+# run.txt and Flower, for this image serves all of worker, dispatcher and dashboard.
+RUN pip install --require-hashes -r requirements/flower.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY configs configs
 COPY pipeline pipeline

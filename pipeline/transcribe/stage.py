@@ -31,6 +31,7 @@ from pipeline.transcribe.preflight import preflight
 from pipeline.transcribe.submission import contended, submit_once
 from pipeline.transcribe.tools import Tools
 
+_POST_TIMEOUTS = 2  # a POST may stand in line for one submit_timeout_s, and take another
 _REPLY_MARGIN_S = 15.0  # clocks of workers differ by less, and the backup host may be tried after the first
 
 
@@ -73,7 +74,7 @@ def _carry(job: Job, tools: Tools) -> Settled | Later:
         kept.intent if kept else None,
         job,
         tools.now(),
-        reply_within_s=tools.settings.fal.submit_timeout_s + _REPLY_MARGIN_S,
+        reply_within_s=_POST_TIMEOUTS * tools.settings.fal.submit_timeout_s + _REPLY_MARGIN_S,
         policy=tools.settings.retry,
     )
     match step:

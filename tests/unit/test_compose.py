@@ -1,4 +1,4 @@
-"""docker-compose.yml and what belongs to it: its shape, its promises, and that every command in it is one that exists."""
+"""docker-compose.yml and what belongs to it: its shape, its promises, and commands that their programs understand."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from http import HTTPStatus
 import httpx
 from pydantic import JsonValue, SecretStr
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.models import PaidRequest, Recipe
 from pipeline.redaction import REDACTED
 from pipeline.settings.records import FalSettings
@@ -24,9 +24,9 @@ from pipeline.speech.fal import faults
 from pipeline.speech.fal.addresses import Addresses, check_endpoint_id
 from pipeline.speech.fal.wire import Reply, StatusAnswer, parse_status, parse_submit
 
-# httpx counts its timeouts per read, so that a server which drips could hold a slot for ever; the whole exchange
-# may take this many of them.
-_EXCHANGE_TIMEOUTS = 4
+# httpx counts its timeouts per read, so that a server which drips could hold a slot for ever. A whole read may take
+# this many of them; a whole submission only one, for another worker waits that long before it calls the reply lost.
+_READ_TIMEOUTS = 4
 # Looks come at most ten seconds apart; a little more keeps their connections open between them.
 _KEEPALIVE_S = 15.0
 _KEY_CHECK_APP = "fal-ai/whisper"
@@ -41,7 +41,7 @@ class _Lane:
 
     client: httpx.AsyncClient
     gate: asyncio.Semaphore
-    timeout_s: float
+    exchange_s: float
 
 
 class FalClient:
@@ -66,7 +66,7 @@ class FalClient:
         # Shared: loading the certificates takes longer than a request. A given transport has its own.
         verify = httpx.create_ssl_context() if transport is None else True
 
-        def lane(*, keep: int, timeout_s: float) -> _Lane:
+        def lane(*, keep: int, timeout_s: float, exchange_s: float) -> _Lane:
             limits = httpx.Limits(
                 max_connections=settings.max_connections,
                 max_keepalive_connections=keep,
@@ -80,12 +80,13 @@ class FalClient:
                 timeout=httpx.Timeout(timeout_s, connect=settings.connect_timeout_s),
                 limits=limits,
             )
-            return _Lane(client, asyncio.Semaphore(settings.max_connections), timeout_s)
+            return _Lane(client, asyncio.Semaphore(settings.max_connections), exchange_s)
 
         # The paid POST never goes over a used connection: the server may be closing it just then, which looks the
         # same as a lost reply and would park the job as uncertain. A handshake per episode is a small price.
-        self._submits = lane(keep=0, timeout_s=settings.submit_timeout_s)
-        self._reads = lane(keep=settings.max_connections, timeout_s=settings.read_timeout_s)
+        submit_s, read_s = settings.submit_timeout_s, settings.read_timeout_s
+        self._submits = lane(keep=0, timeout_s=submit_s, exchange_s=submit_s)
+        self._reads = lane(keep=settings.max_connections, timeout_s=read_s, exchange_s=_READ_TIMEOUTS * read_s)
 
     async def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
         """The paid POST: sent once, and to the backup host only when no connection came about."""
@@ -150,7 +151,8 @@ class FalClient:
 
     async def _post(self, endpoint_id: str, content: bytes) -> Reply:
         bases = [base for base in (self._addresses.queue_url, self._addresses.backup_url) if base]
-        async with self._submits.gate:  # outside the try: who is cancelled while queueing has sent nothing
+        await self._pass(self._submits)  # outside the try: who is cancelled while queueing has sent nothing
+        try:
             for base in bases:
                 try:
                     return await self._send(self._submits, "POST", f"{base}/{endpoint_id}", content)
@@ -160,7 +162,21 @@ class FalClient:
                 except (Exception, asyncio.CancelledError) as error:
                     # Whatever goes wrong here, a reply may have been lost. So it is when `close` cancels the call.
                     raise faults.submit_exception(error, endpoint_id) from error
+        finally:
+            self._submits.gate.release()
         raise AssertionError("unreachable: the queue URL is never empty")
+
+    @staticmethod
+    async def _pass(lane: _Lane) -> None:
+        """Stands in line at a gate, no longer than one exchange may take."""
+        try:
+            async with asyncio.timeout(lane.exchange_s):
+                await lane.gate.acquire()
+        except TimeoutError:
+            raise ServiceUnavailableError(
+                "All connections to fal are busy, and nothing was sent. Raise fal.max_connections, or look why fal "
+                "answers so slowly."
+            ) from None
 
     async def _follow(self, method: str, url: str, act: str) -> Reply:
         self._addresses.check(url)
@@ -178,7 +194,7 @@ class FalClient:
 
     async def _send(self, lane: _Lane, method: str, url: str, content: bytes | None = None) -> Reply:
         headers = self._submit_headers if content is not None else None
-        async with asyncio.timeout(_EXCHANGE_TIMEOUTS * lane.timeout_s):
+        async with asyncio.timeout(lane.exchange_s):
             response = await lane.client.request(method, url, content=content, headers=headers)
         # An echo of the key in a body must not travel on into errors or sidecars.
         body = response.content.replace(self._key.encode(), REDACTED.encode())
