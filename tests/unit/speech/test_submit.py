@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -202,3 +204,28 @@ def test_errors_show_neither_the_presigned_url_nor_the_key(transcriber, fal, rec
         transcriber.submit(recipe, AUDIO)
     assert "cannot open https://bucket.s3.test/a.mp3" in caught.value.message
     assert "canary" not in caught.value.message
+
+
+def test_a_submission_that_finds_no_connection_in_time_has_sent_nothing(make, fal, recipe):
+    """Its time in line is bounded, for its intent is in S3 already and another worker counts the seconds."""
+    transcriber = make(max_connections=1, submit_timeout_s=0.2)
+    transcriber._client._submits.gate._value = 0  # white box: the one connection is taken, and stays so
+
+    with pytest.raises(ServiceUnavailableError, match="nothing was sent"):
+        transcriber.submit(recipe, AUDIO)
+
+    assert fal.count("POST") == 0
+
+
+def test_a_submission_takes_no_longer_than_its_timeout_even_when_the_answer_drips(make, fal, recipe):
+    """Another worker calls the reply lost after that time."""
+
+    async def never(_request):
+        await asyncio.Event().wait()
+
+    fal.play("submit", never)
+
+    with pytest.raises(UncertainError):
+        make(submit_timeout_s=0.2).submit(recipe, AUDIO)
+
+    assert fal.count("POST") == 1
