@@ -7,6 +7,7 @@
     │   └── RequestFailedError         fal accepted the request, then failed on its own side (runner errors)
     ├── BadInputError              this object cannot be transcribed; nobody else is harmed
     │   ├── AudioRejectedError         the model or the preflight refused the audio
+    │   ├── SourceUnreadableError      S3 refuses to hand this object out (archived, encrypted, not allowed)
     │   ├── SourceGoneError            the object was deleted or replaced since it was planned
     │   ├── ResultExpiredError         fal has forgotten a result that was paid for
     │   └── ForeignObjectError         an object that we did not write stands where we must write
@@ -49,9 +50,10 @@ class NightscribeError(Exception):
 
 
 class TransientError(NightscribeError):
-    """The same act may succeed later."""
+    """The same act may succeed later. A command that cannot even begin for it ends like a wrong configuration."""
 
     default_reason = "transient"
+    exit_code = EXIT_USAGE
 
 
 class ServiceUnavailableError(TransientError):
@@ -82,6 +84,12 @@ class AudioRejectedError(BadInputError):
     """The preflight or the model refused the audio."""
 
     default_reason = "audio_rejected"
+
+
+class SourceUnreadableError(BadInputError):
+    """S3 refuses to hand out this object, and others perhaps not: archived, encrypted, or not allowed."""
+
+    default_reason = "source_unreadable"
 
 
 class SourceGoneError(BadInputError):

@@ -58,11 +58,11 @@ class Request:
 LookAtSidecar = Callable[[Found], SidecarStamp | None]
 
 _FAULTS = {
-    SkipReason.KEY_TOO_LONG: "The key is too long for a sidecar beside it: S3 allows 1,024 bytes. Use a shorter key.",
-    SkipReason.EMPTY_OBJECT: "The object has zero bytes. Upload it again; nothing was paid.",
-    SkipReason.TOO_LARGE: "The object is larger than audio.max_size_bytes. Split it, or raise the setting.",
-    SkipReason.FOREIGN_SIDECAR: "A file that Nightscribe did not write, or that was edited since, stands where the "
-    "sidecar goes. It is left alone. Move it away, or use --output.",
+    SkipReason.KEY_TOO_LONG: "has a key too long for a sidecar beside it: S3 allows 1,024 bytes. Use a shorter key.",
+    SkipReason.EMPTY_OBJECT: "has zero bytes. Upload it again; nothing was paid.",
+    SkipReason.TOO_LARGE: "is larger than audio.max_size_bytes. Split it, or raise the setting.",
+    SkipReason.FOREIGN_SIDECAR: "has no sidecar of ours: a file that Nightscribe did not write, or that was edited "
+    "since, stands there. It is left alone. Move it away, or use --output.",
 }
 
 
@@ -184,7 +184,7 @@ def _skip(item: Found, reason: SkipReason, state: State) -> Skip:
         **item.audio.model_dump(),
         state=state,
         reason=reason,
-        message=_FAULTS.get(reason),
+        message=f"{item.audio.uri} {_FAULTS[reason]}" if reason in _FAULTS else None,
         permanent=state is State.FAILED,
     )
     return Skip(reason=reason, row=row)

@@ -89,7 +89,8 @@ class Dispatch:
         """Works through the decisions and waits for the last job.
 
         Raises `AccountError` when fal refuses the account, `RunActiveError` when another dispatcher has taken the
-        run over, `ConfigurationError` when no worker shows itself, `Cancelled` when the token is set. Whatever is
+        run over, `ConfigurationError` when no worker shows itself or a worker has found something that every job
+        would meet, `Cancelled` when the token is set. Whatever is
         raised, what was settled has been kept and what is outstanding stays outstanding: the run can be resumed.
         """
         now = self.clock()
@@ -101,6 +102,7 @@ class Dispatch:
                 self.cancel.sleep(self.rhythm.tick_s)
             self._beat()
             yield from self._collect()
+            self._obey()
         finally:
             self._keep_rows()
 
@@ -143,8 +145,7 @@ class Dispatch:
         self._looked_at = now
         self._beat()
         yield from self._collect()
-        if order := self.runs.stop_order():
-            raise AccountError(order.message, order.reason)
+        self._obey()
         outstanding = self.runs.outstanding(self.ticket.run_id)
         queued = self.queue.depth()
         yield Tick(outstanding, queued, planned)
@@ -158,6 +159,11 @@ class Dispatch:
         if not self.runs.beat(self.ticket):
             self._unkept = []  # these rows are the other dispatcher's now
             raise RunActiveError(f"Run {self.ticket.run_id} was taken over by another dispatcher; this one stops.")
+
+    def _obey(self) -> None:
+        if order := self.runs.stop_order():
+            kind = AccountError if order.by_account else ConfigurationError
+            raise kind(order.message, order.reason)
 
     def _collect(self) -> Iterator[Event]:
         while rows := self.runs.rows(self.ticket.run_id, len(self._unkept), _ROWS_PER_LOOK):

@@ -10,7 +10,7 @@ from celery.exceptions import Ignore, Reject
 
 from pipeline import logs
 from pipeline.cancellation import Cancelled
-from pipeline.errors import AccountError, NightscribeError, ServiceUnavailableError
+from pipeline.errors import AccountError, ConfigurationError, NightscribeError, ServiceUnavailableError
 from pipeline.models import Job, State
 from pipeline.queue.celery import TASK_NAME
 from pipeline.runs.base import StopOrder
@@ -62,7 +62,7 @@ def _work(task: Task, job: Job, worker: Worker) -> str:
             with suppress(ServiceUnavailableError):  # the lease then runs out by itself
                 leases.hand_back(job)
             raise
-        except AccountError as error:
+        except (AccountError, ConfigurationError) as error:
             _stop_the_run(job, worker, error)
             raise Ignore from None
         if isinstance(outcome, Later):
@@ -87,8 +87,9 @@ def _settle(job: Job, worker: Worker, outcome: Settled) -> str:
     return f"{row.words} words of {row.duration_s or 0:.0f} s audio, request {row.request_id}"
 
 
-def _stop_the_run(job: Job, worker: Worker, error: AccountError) -> None:
-    logs.get_logger().error("account_refused", reason=error.reason, message=error.message)
-    worker.insist(lambda: worker.parts.runs.stop(StopOrder(error.reason, error.message)))
+def _stop_the_run(job: Job, worker: Worker, error: AccountError | ConfigurationError) -> None:
+    logs.get_logger().error("run_stopped", reason=error.reason, message=error.message)
+    order = StopOrder(error.reason, error.message, by_account=isinstance(error, AccountError))
+    worker.insist(lambda: worker.parts.runs.stop(order))
     worker.insist(lambda: worker.parts.runs.drop(job))
     worker.insist(lambda: worker.parts.leases.release(job.job_id))

@@ -1,6 +1,6 @@
 """The `nightscribe` command: a group of commands, one file each, and the one place where errors become exit codes.
 
-0 done    1 some objects failed    2 usage or configuration    3 stopped by the budget
+0 done    1 some objects failed    2 usage, configuration, a service away    3 stopped by the budget
 4 stopped by the account    5 another run is active    130 interrupted
 """
 

@@ -81,6 +81,8 @@ class ArchiveRun:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     manifest: Manifest | None = None
     ticket: RunTicket | None = None
+    has_begun: bool = False
+    """Whether any job went to the queue."""
 
     def events(self) -> Iterator[Event]:
         """Everything that happens until the last object is settled and the manifest is written.
@@ -89,7 +91,7 @@ class ArchiveRun:
         be continued by the same command.
         """
         parts = wiring.open_dispatcher(self.session.settings)
-        finished = False
+        over = False
         try:
             parts.queue.depth()  # the broker answers, or nothing is begun
             ticket = parts.runs.open(
@@ -101,10 +103,13 @@ class ArchiveRun:
             )
             self.ticket = ticket
             try:
-                yield from self._events(parts, ticket)
-                finished = True
+                for event in self._events(parts, ticket):
+                    self.has_begun = self.has_begun or isinstance(event, Enqueued)
+                    yield event
+                over = True
             finally:
-                parts.runs.close(ticket, finished=finished)
+                # A run that ended before its first job leaves nothing to be continued.
+                parts.runs.close(ticket, finished=over or not (self.has_begun or ticket.resumed))
         finally:
             parts.close()
 

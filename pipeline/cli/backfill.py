@@ -48,8 +48,8 @@ def backfill(session: Session, /, *, upgrade: bool, **options: Any) -> None:
 
     \b
     Exit codes:
-      0 done   1 some objects failed   2 usage or configuration   3 stopped by the budget
-      4 stopped by the account   5 another run is active   130 interrupted
+      0 done   1 some objects failed   2 usage, configuration, or a service that is away
+      3 stopped by the budget   4 stopped by the account   5 another run is active   130 interrupted
     """
     _run(session, Mode.UPGRADE if upgrade else Mode.INCREMENTAL, options)
 

@@ -47,10 +47,12 @@ class WorkerSummary:
 
 @dataclass(frozen=True, slots=True)
 class StopOrder:
-    """Why no worker may submit anything now: the account was refused. A new run clears it."""
+    """Why no worker may submit anything now. A new run clears it."""
 
     reason: str
     message: str
+    by_account: bool = True
+    """Whether fal refuses the account; otherwise something is configured wrongly that every job would meet."""
 
 
 class Runs(ABC):

@@ -158,7 +158,7 @@ def _errors(bucket: str, key: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise translated_client(error, bucket, key) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint or a bucket name that cannot be one
         raise translated_boto(error, bucket, key) from error
 
 

@@ -36,7 +36,7 @@ _WHAT_TO_DO = {
     "NotImplemented": "This store does not support a feature that Nightscribe needs (conditional writes).",
 }
 # botocore's exceptions that a person must mend; all others mean that the store could not be reached now.
-_CONFIGURATION: tuple[type[BotoCoreError], ...] = (
+_CONFIGURATION: tuple[type[Exception], ...] = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
     boto.CredentialRetrievalError,
@@ -69,11 +69,11 @@ def translated_client(error: ClientError, bucket: str, key: str) -> NightscribeE
     return ConfigurationError(f"S3 refused {action} of {place}: {code} {said}. {advice}", "s3_refused")
 
 
-def translated_boto(error: BotoCoreError, bucket: str, key: str) -> NightscribeError:
+def translated_boto(error: BotoCoreError | ValueError, bucket: str, key: str) -> NightscribeError:
     """Our error for a failure on this side of the wire."""
     said = redact(str(error))[:300]
     place = f" for s3://{bucket}/{key}" if bucket else ""
-    if isinstance(error, _CONFIGURATION):
+    if isinstance(error, (*_CONFIGURATION, ValueError)):
         return ConfigurationError(
             f"S3 is not configured{place}: {said}. Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, for "
             "a store other than AWS, AWS_ENDPOINT_URL.",

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pipeline.audio.base import AudioFacts, RangeReader
+from pipeline.errors import ConfigurationError, SourceUnreadableError
 from pipeline.models import AudioObject
 from pipeline.storage.base import Storage
 from pipeline.transcribe.tools import Tools
 
 
 def preflight(audio: AudioObject, tools: Tools) -> AudioFacts:
-    """Reads a few ranges. Raises `AudioRejectedError` for what is no audio, `SourceGoneError` for what has changed."""
-    return tools.probe.probe(audio, ObjectReader(tools.storage, audio))
+    """Reads a few ranges.
+
+    Raises `AudioRejectedError` for what is no audio, `SourceGoneError` for what has changed, `SourceUnreadableError`
+    for what S3 does not hand out: one such object must not stop the run.
+    """
+    try:
+        return tools.probe.probe(audio, ObjectReader(tools.storage, audio))
+    except ConfigurationError as error:
+        raise SourceUnreadableError(f"{error.message} Nothing was paid.") from error
 
 
 class ObjectReader(RangeReader):

@@ -6,8 +6,8 @@
             failed ─▶ a new attempt if retry.py allows it, else the recorded failure
     wait ─▶ fetch ─▶ sidecar (conditional) ─▶ derived formats ─▶ row
 
-The stage knows nothing of Celery: it returns what the task must do next, or raises `Cancelled` for hand-over and
-`AccountError` to stop the run.
+The stage knows nothing of Celery: it returns what the task must do next, or raises `Cancelled` for hand-over, and
+`AccountError` or `ConfigurationError` (no such model, no right to write) to stop the run: every job would meet it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pipeline import logs, retry
 from pipeline.cancellation import Cancelled
 from pipeline.errors import (
     AccountError,
+    ConfigurationError,
     NightscribeError,
     ServiceUnavailableError,
     ThrottledError,
@@ -55,7 +56,7 @@ def transcribe(job: Job, tools: Tools, *, deferrals: int = 0) -> Settled | Later
     """Carries one job as far as it goes. `deferrals` is how often it was put off before, in a row."""
     try:
         return _carry(job, tools)
-    except (Cancelled, AccountError):
+    except (Cancelled, AccountError, ConfigurationError):
         raise
     except UncertainError as error:
         logs.get_logger().warning("job_uncertain", reason=error.reason)
@@ -113,7 +114,7 @@ def _collect(job: Job, book: IntentBook, kept: Kept, tools: Tools) -> Settled | 
     try:
         tools.transcriber.wait(request, audio_s=kept.intent.duration_s, cancel=tools.cancel)
         answer = tools.transcriber.fetch(request, job.recipe)
-    except (AccountError, ServiceUnavailableError, ThrottledError):
+    except (AccountError, ConfigurationError, ServiceUnavailableError, ThrottledError):
         raise  # nothing is known of the request yet: it is resumed
     except NightscribeError as error:
         return _after_failed_request(job, book, kept, error, tools)

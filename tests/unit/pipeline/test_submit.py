@@ -197,6 +197,22 @@ def test_a_stop_order_ends_the_run_with_its_reason():
         list(world.dispatch(jobs(2)))
 
 
+def test_a_stop_order_is_obeyed_even_when_its_jobs_are_all_given_up():
+    """The worker drops the jobs it may not submit; an empty list of outstanding jobs is not a finished run then."""
+    world = World()
+    planned = jobs(2)
+
+    def give_up():
+        world.runs.stop(StopOrder("unknown_model", "fal knows no model x.", by_account=False))
+        for job in planned:
+            world.runs.drop(job)
+
+    world.act = give_up
+
+    with pytest.raises(ConfigurationError, match="knows no model"):
+        list(world.dispatch(planned))
+
+
 def test_a_run_that_was_taken_over_stops_and_leaves_the_rows_to_its_successor():
     world = World()
     planned = jobs(2)

@@ -104,7 +104,6 @@ def test_an_intent_without_a_request_is_given_the_time_a_reply_may_take(house):
     [
         errors.ServiceUnavailableError("fal is away"),
         errors.ThrottledError("429", delay_s=4.0),
-        errors.ConfigurationError("no such model", "unknown_model"),
         errors.AudioRejectedError("422", "bad"),
     ],
     ids=lambda error: type(error).__name__,
@@ -119,10 +118,15 @@ def test_a_refused_post_leaves_no_intent_behind(house, refusal):
     assert house.held_permits == 0
 
 
-def test_an_account_that_is_refused_stops_the_run_and_settles_nothing(house):
-    house.script(Script(submit=errors.AccountError("locked", "account_locked")))
+@pytest.mark.parametrize(
+    "refusal",
+    [errors.AccountError("locked", "account_locked"), errors.ConfigurationError("no such model", "unknown_model")],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_every_job_would_meet_stops_the_run_and_settles_nothing(house, refusal):
+    house.script(Script(submit=refusal))
 
-    with pytest.raises(errors.AccountError):
+    with pytest.raises(type(refusal)):
         transcribe(house.job, house.tools)
 
     assert house.intent() is None
@@ -178,6 +182,14 @@ def test_poison_stops_before_anything_is_paid(house):
     assert (outcome.row.state, outcome.row.reason, outcome.row.permanent) == (State.FAILED, "not_audio", True)
     assert house.transcriber.submits == []
     assert house.intent() is None
+
+
+def test_an_object_that_s3_does_not_hand_out_harms_nobody_else(house):
+    house.probe.error = errors.ConfigurationError("S3 refused GetObject of s3://podcasts/x: InvalidObjectState.")
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert (outcome.row.state, outcome.row.reason) == (State.FAILED, "source_unreadable")
 
 
 def test_an_object_that_was_replaced_since_it_was_planned_is_not_sent(house):
