@@ -222,6 +222,25 @@ def end(process: subprocess.Popen[bytes], with_signal: signal.Signals = signal.S
     return process.wait(PATIENCE_S)
 
 
+def says(outcome: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """Fails unless the command ended so, with one error message that has all these words, and without a traceback."""
+    said = outcome.stdout + outcome.stderr
+    assert outcome.returncode == code, said
+    assert "Traceback" not in said
+    (message,) = [line for line in outcome.stderr.splitlines() if line.startswith("Error: ")]
+    missing = [word for word in words if word not in message]
+    assert not missing, (missing, message)
+
+
+def nothing_was_begun(archive: Archive) -> None:
+    """Fails when a refused run has left anything in S3, in the queue, at fal, or among the unfinished runs."""
+    assert archive.redis.llen(archive.queue) == 0
+    assert archive.ledger()["accepted"] == []
+    assert archive.keys("_nightscribe/") == []
+    # What `status` lists as unfinished runs: a mistake leaves nothing there that could never be finished.
+    assert archive.redis.smembers(f"{archive.bucket}:archives") == set()
+
+
 def words_of(path: str) -> str:
     """A URL path as the key it stands for."""
     return urllib.parse.unquote(path)
