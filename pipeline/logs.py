@@ -25,7 +25,7 @@ def configure(settings: LogSettings) -> None:
     """Sends structlog and the standard library's logging to standard error in one format. Idempotent."""
     as_text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         if as_text
         else structlog.processors.JSONRenderer()
     )

@@ -37,6 +37,12 @@ class Servers(Stack):
         os.environ.pop("REDIS_URL", None)
         super().start()
 
+    def stop(self) -> None:
+        # The data is thrown away, and SeaweedFS sometimes takes ten seconds to end in order.
+        if hasattr(self, "s3"):
+            self.s3.kill()
+        super().stop()
+
 
 class Archive:
     """A bucket, a Redis key prefix, and the processes started for them; all of them end with the test."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from celery import Task
-from celery.exceptions import Ignore, Reject
+from celery.exceptions import Reject
 
 from pipeline import logs
 from pipeline.cancellation import Cancelled
@@ -50,7 +50,7 @@ def _work(task: Task, job: Job, worker: Worker) -> str:
     runs, leases = worker.parts.runs, worker.parts.leases
     if worker.insist(runs.stop_order):
         worker.insist(lambda: runs.drop(job))
-        raise Ignore
+        raise Reject("the run was stopped", requeue=False)
     with worker.holding(job) as is_ours:
         if not is_ours:
             # A second message for a job that another slot works on; that one settles it.
@@ -64,11 +64,17 @@ def _work(task: Task, job: Job, worker: Worker) -> str:
             raise
         except (AccountError, ConfigurationError) as error:
             _stop_the_run(job, worker, error)
-            raise Ignore from None
+            raise Reject(f"{error.reason}: {error.message}", requeue=False) from None
         if isinstance(outcome, Later):
             worker.insist(lambda: leases.park(job.job_id, outcome.delay_s + _PARK_MARGIN_S))
             reason = EpisodePutOffError(f"{outcome.failure.reason}: {outcome.failure.message}")
-            raise task.retry(countdown=outcome.delay_s, exc=reason)
+            raise task.retry(
+                countdown=outcome.delay_s,
+                exc=reason,
+                # Celery makes the message anew, and would put the whole job where a person reads s3://bucket/key.
+                argsrepr=task.request.argsrepr,
+                kwargsrepr=task.request.kwargsrepr,
+            )
         return _settle(job, worker, outcome)
 
 

@@ -82,7 +82,7 @@ class ArchiveRun:
     manifest: Manifest | None = None
     ticket: RunTicket | None = None
     has_begun: bool = False
-    """Whether any job went to the queue."""
+    """Whether any job was handed on to the queue."""
 
     def events(self) -> Iterator[Event]:
         """Everything that happens until the last object is settled and the manifest is written.
@@ -93,7 +93,8 @@ class ArchiveRun:
         parts = wiring.open_dispatcher(self.session.settings)
         over = False
         try:
-            parts.queue.depth()  # the broker answers, or nothing is begun
+            parts.runs.workers()  # Redis answers, or nothing is begun; the broker's client would try for seconds
+            parts.queue.depth()
             ticket = parts.runs.open(
                 keys.archive_id(self.wish.output, self.wish.archive),
                 self.wish.recipe.hash,
@@ -103,9 +104,7 @@ class ArchiveRun:
             )
             self.ticket = ticket
             try:
-                for event in self._events(parts, ticket):
-                    self.has_begun = self.has_begun or isinstance(event, Enqueued)
-                    yield event
+                yield from self._events(parts, ticket)
                 over = True
             finally:
                 # A run that ended before its first job leaves nothing to be continued.
@@ -150,6 +149,7 @@ class ArchiveRun:
             if isinstance(decision, Job) and not checked:
                 self.session.transcriber.check_key()
                 checked = True
+            self.has_begun = self.has_begun or isinstance(decision, Job)
             yield decision
 
     def _finish(self, draft: Draft, ticket: RunTicket) -> Manifest:

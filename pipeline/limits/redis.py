@@ -102,5 +102,5 @@ def _translated(error: redis.RedisError, client: redis.Redis) -> ServiceUnavaila
             "Mend the server (memory, disk, role), or redis.url (user, password, database)."
         )
     return ServiceUnavailableError(
-        f"The Redis server at {server} does not answer ({str(error)[:400]}). Check that it runs and can be reached."
+        f"The Redis server at {server} does not answer ({str(error)[:400]}). Check that it runs, and REDIS_URL."
     )

@@ -20,6 +20,7 @@ from pipeline.errors import (
     AccountError,
     ConfigurationError,
     NightscribeError,
+    ResultExpiredError,
     ServiceUnavailableError,
     ThrottledError,
     TransientError,
@@ -113,9 +114,16 @@ def _collect(job: Job, book: IntentBook, kept: Kept, tools: Tools) -> Settled | 
         raise AssertionError
     try:
         tools.transcriber.wait(request, audio_s=kept.intent.duration_s, cancel=tools.cancel)
+    except ResultExpiredError as error:
+        return _after_failed_request(job, book, kept, error, tools)
+    try:
         answer = tools.transcriber.fetch(request, job.recipe)
-    except (AccountError, ConfigurationError, ServiceUnavailableError, ThrottledError):
+    except (AccountError, ServiceUnavailableError, ThrottledError):
         raise  # nothing is known of the request yet: it is resumed
+    except ConfigurationError as error:
+        # The model is not what was asked for. Every job would meet it, so the run stops; this request is over.
+        book.write(job, intents.failed(kept.intent, retry.failure_of(error)), kept.etag)
+        raise
     except NightscribeError as error:
         return _after_failed_request(job, book, kept, error, tools)
     sidecar = results.sidecar_of(job, kept.intent, request, answer, settings=tools.settings, now=tools.now())

@@ -60,7 +60,7 @@ def seaweedfs(tmp_path_factory):
         "AWS_ACCESS_KEY_ID": server.access_key,
         "AWS_SECRET_ACCESS_KEY": server.secret_key,
     }
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture(params=["memory", "moto", "seaweedfs"])

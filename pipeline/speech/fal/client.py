@@ -29,6 +29,8 @@ from pipeline.speech.fal.wire import Reply, StatusAnswer, parse_status, parse_su
 _READ_TIMEOUTS = 4
 # Looks come at most ten seconds apart; a little more keeps their connections open between them.
 _KEEPALIVE_S = 15.0
+# What is shorter is no secret of fal's, and would be found in ordinary words.
+_SECRET_LENGTH = 8
 _KEY_CHECK_APP = "fal-ai/whisper"
 
 
@@ -54,6 +56,8 @@ class FalClient:
         if not (self._key.isascii() and self._key.isprintable() and self._key.strip() == self._key != ""):
             # httpx would quote the whole header, key and all, in its complaint.
             raise ConfigurationError("FAL_KEY is empty or holds characters that no key has. Set it to ID:SECRET.")
+        half = self._key.partition(":")[2]
+        self._secrets = [part.encode() for part in (self._key, half) if len(part) >= _SECRET_LENGTH]
         self._addresses = Addresses(settings.queue_url, settings.backup_url)
         self._submit_headers = {
             "Content-Type": "application/json",
@@ -196,8 +200,10 @@ class FalClient:
         headers = self._submit_headers if content is not None else None
         async with asyncio.timeout(lane.exchange_s):
             response = await lane.client.request(method, url, content=content, headers=headers)
-        # An echo of the key in a body must not travel on into errors or sidecars.
-        body = response.content.replace(self._key.encode(), REDACTED.encode())
+        # An echo of the key, or of its secret half alone, must not travel on into errors or sidecars.
+        body = response.content
+        for secret in self._secrets:
+            body = body.replace(secret, REDACTED.encode())
         return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
 
 

@@ -184,6 +184,18 @@ def test_poison_stops_before_anything_is_paid(house):
     assert house.intent() is None
 
 
+def test_a_completed_request_for_a_model_that_is_not_there_stops_the_run_once(house):
+    """The next run must not resume the dead request and stop again for ever."""
+    house.script(Script(fetch=errors.ConfigurationError("no such path", "unknown_model")))
+    with pytest.raises(errors.ConfigurationError):
+        transcribe(house.job, house.tools)
+
+    outcome = transcribe(house.job, house.tools)
+
+    assert (outcome.row.state, outcome.row.reason) == (State.FAILED, "unknown_model")
+    assert len(house.transcriber.submits) == 1
+
+
 def test_an_object_that_s3_does_not_hand_out_harms_nobody_else(house):
     house.probe.error = errors.ConfigurationError("S3 refused GetObject of s3://podcasts/x: InvalidObjectState.")
 
