@@ -21,7 +21,7 @@ persistent = False
 purge_offline_workers = 3600
 
 # One row per episode. The arguments read `s3://bucket/key with fal-ai/whisper`, so they come right after the name.
-tasks_columns = "name,args,uuid,state,received,started,runtime,worker,retries"
+tasks_columns = "name,args,state,runtime,retries,worker,received,started,uuid"
 
 # Seconds. Episodes take minutes; the histogram's own default ends at ten seconds.
 task_runtime_metric_buckets = [5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0]
