@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import JsonValue
 
 from pipeline.cancellation import CancellationToken
-from pipeline.errors import ResultExpiredError
+from pipeline.errors import AccountError, ResultExpiredError
 from pipeline.models import Answer, PaidRequest, Recipe, Transcript
 from pipeline.speech.base import Transcriber
 
@@ -56,7 +56,9 @@ class ScriptedTranscriber(Transcriber):
         return Recipe(endpoint_id=endpoint_id, arguments={"language": language, "task": task, **extra})
 
     def check_key(self) -> None:
-        """Finds every key good."""
+        """Refuses the key when the next submission would be refused for it."""
+        if isinstance(self._scripts[0].submit, AccountError):
+            raise self._scripts[0].submit
 
     def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
         """Plays the next script for this URL."""

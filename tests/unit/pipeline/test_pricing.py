@@ -1,0 +1,42 @@
+"""Cost and likely length: what is configured, and what is said when it is not known."""
+
+from __future__ import annotations
+
+import builders
+import pytest
+
+from pipeline import pricing
+
+PRICED = builders.settings(NIGHTSCRIBE_PROFILE="local")
+
+
+def test_cost_is_duration_times_the_configured_price():
+    cost = pricing.cost_of(PRICED, "fal-ai/whisper", 1800.0, billable_units=7.0)
+
+    assert (cost.usd, cost.billable_units) == (pytest.approx(0.035), 7.0)
+    assert "0.07 USD per audio hour" in cost.basis
+
+
+@pytest.mark.parametrize(
+    ("endpoint_id", "audio_s", "said"),
+    [("some/model", 60.0, "no price is configured for some/model"), ("fal-ai/whisper", None, "duration")],
+)
+def test_an_unknown_cost_says_why(endpoint_id, audio_s, said):
+    cost = pricing.cost_of(PRICED, endpoint_id, audio_s)
+
+    assert cost.usd is None
+    assert said in cost.basis
+
+
+def test_whisper_has_no_price_unless_one_is_configured():
+    """fal publishes a placeholder; an invented number would be worse than none."""
+    assert pricing.cost_of(builders.settings(), "fal-ai/whisper", 60.0).usd is None
+
+
+@pytest.mark.parametrize(
+    ("key", "seconds"), [("a.mp3", 100.0), ("a.MP3", 100.0), ("a.wav", 6.803), ("a.unknown", 100.0)]
+)
+def test_the_likely_length_follows_from_size_and_format(key, seconds):
+    audio = builders.audio(key, size_bytes=1_200_000)
+
+    assert pricing.assumed_duration_s(PRICED.audio, audio) == pytest.approx(seconds, rel=1e-3)
