@@ -116,6 +116,7 @@ def _configure_logging(**_: Any) -> None:
 
 @signals.worker_init.connect
 def _begin(sender: Any = None, **_: Any) -> None:
+    logs.configure(settings.logs)  # this signal comes before Celery's own set-up of logging
     cancel = CancellationToken()
     name = str(sender)
     try:

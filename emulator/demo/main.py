@@ -149,13 +149,16 @@ def _nightscribe(screen: Screen, stack: BackgroundStack) -> int:
     command = tied_to_us(command) if HAS_DEATH_SIGNAL else command
     with subprocess.Popen(command, env=stack.process_environment()) as process:  # noqa: S603  our own program
         try:
-            return process.wait()
+            code = process.wait()
         except KeyboardInterrupt:
             try:
                 process.wait(_CLI_END_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
             raise
+    if code == _INTERRUPTED:
+        raise KeyboardInterrupt  # it took the Ctrl-C that was meant for all of us
+    return code
 
 
 def _s3_client(stack: BackgroundStack) -> S3Client:
