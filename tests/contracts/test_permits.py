@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.limits.base import Permits, PermitUse
 from pipeline.limits.memory import MemoryPermits
 from pipeline.limits.redis import RedisPermits
-from pipeline.runs.redis import connect
+from pipeline.redis_server import connect
 
 LIMIT = 3
 

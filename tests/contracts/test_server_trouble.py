@@ -11,9 +11,10 @@ import redis
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.limits.base import PermitUse
 from pipeline.limits.redis import RedisPermits, RedisRate
+from pipeline.redis_server import connect
 from pipeline.runs.base import RunTicket, StopOrder, WorkerSummary
 from pipeline.runs.records import Keys
-from pipeline.runs.redis import RedisLeases, RedisRuns, connect
+from pipeline.runs.redis import RedisLeases, RedisRuns
 
 TICKET = RunTicket("archive-1", "run-1", "recipe-1", "token", resumed=False)
 
