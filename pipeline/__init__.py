@@ -5,3 +5,4 @@ Nothing here knows of tasks or workers (the queue door excepted) or of the emula
 """
 
 __version__ = "0.1.0"
+SOFTWARE = f"nightscribe/{__version__}"  # how it names itself in sidecars, manifests and to fal

@@ -30,6 +30,7 @@ EXIT_USAGE = 2
 EXIT_BUDGET = 3
 EXIT_ACCOUNT = 4
 EXIT_RUN_ACTIVE = 5
+EXIT_INTERRUPTED = 130  # the shell's convention for a program ended by Ctrl-C
 
 
 class NightscribeError(Exception):

@@ -24,7 +24,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from pipeline import __version__, keys
+from pipeline import SOFTWARE, keys
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.models import Latest, Manifest, ManifestPart, ManifestRow, Place, RecipeStamp, State, Totals
 from pipeline.storage.base import PreconditionFailedError, Storage
@@ -175,7 +175,7 @@ def finish(storage: Storage, draft: Draft, facts: RunFacts, *, now: datetime, pa
         totals=totals,
         this_run=of_this_run,
         parts=tuple(parts),
-        software=f"nightscribe/{__version__}",
+        software=SOFTWARE,
     )
     manifest_key = f"{folder}manifest.json"
     _replace(storage, bucket, manifest_key, manifest.model_dump_json(indent=1).encode())

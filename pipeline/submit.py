@@ -81,7 +81,6 @@ class Dispatch:
     _kept_at: float = 0.0
     _looked_at: float = float("-inf")
     _recovered_at: float = 0.0
-    _started_at: float = 0.0
     _without_worker_since: float | None = None
     _warned: bool = False
 
@@ -90,11 +89,10 @@ class Dispatch:
 
         Raises `AccountError` when fal refuses the account, `RunActiveError` when another dispatcher has taken the
         run over, `ConfigurationError` when no worker shows itself or a worker has found something that every job
-        would meet, `Cancelled` when the token is set. Whatever is
-        raised, what was settled has been kept and what is outstanding stays outstanding: the run can be resumed.
+        would meet, `Cancelled` when the token is set. Whatever is raised, what was settled has been kept and what is
+        outstanding stays outstanding: the run can be resumed.
         """
-        now = self.clock()
-        self._kept_at = self._recovered_at = self._started_at = now
+        self._kept_at = self._recovered_at = self.clock()
         try:
             yield from self._enqueue_all(decisions)
             while self.runs.outstanding(self.ticket.run_id):

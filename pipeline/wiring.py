@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from pipeline import __version__
+from pipeline import SOFTWARE
 from pipeline.audio.pyav import PyAvProbe
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import ConfigurationError
 from pipeline.limits.redis import RedisPermits, RedisRate
 from pipeline.limits.turns import PermitLine
 from pipeline.queue.celery import CeleryQueue, make_sender
-from pipeline.redis_server import connect
+from pipeline.redis_server import Client, connect
 from pipeline.runs.redis import RedisLeases, RedisRuns
 from pipeline.settings import Settings, fal_key
 from pipeline.speech.fal import FalTranscriber, make_recipe
@@ -25,8 +25,6 @@ from pipeline.storage.s3 import S3Storage
 from pipeline.transcribe import Tools
 
 __all__ = ["make_recipe"]  # needs no wiring; it is offered here because front doors name no implementation
-
-_USER_AGENT = f"nightscribe/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def open_storage(settings: Settings) -> S3Storage:
 
 def open_transcriber(settings: Settings, key: SecretStr) -> FalTranscriber:
     """fal's models. Raises `ConfigurationError` for a key that cannot be one."""
-    return FalTranscriber(settings.fal, settings.polling, key, _USER_AGENT)
+    return FalTranscriber(settings.fal, settings.polling, key, SOFTWARE)
 
 
 def required_key(environment: Mapping[str, str]) -> SecretStr:
@@ -91,28 +89,11 @@ def server_of(settings: Settings) -> str:
 
 def open_dispatcher(settings: Settings) -> DispatcherParts:
     """The live state and the queue."""
-    client = connect(
-        settings.redis.url.get_secret_value(),
-        connect_timeout_s=settings.redis.connect_timeout_s,
-        socket_timeout_s=settings.redis.socket_timeout_s,
-    )
-    prefix = settings.redis.key_prefix
+    client = _redis(settings)
     return DispatcherParts(
-        runs=RedisRuns(
-            client,
-            key_prefix=prefix,
-            account=settings.limits.account,
-            dispatcher_lease_s=settings.run.dispatcher_lease_s,
-            worker_lease_s=settings.limits.lease_s,
-        ),
+        runs=_runs(settings, client),
         queue=CeleryQueue(make_sender(settings.redis), name=settings.queue.name, server=server_of(settings)),
-        permits=RedisPermits(
-            client,
-            key_prefix=prefix,
-            account=settings.limits.account,
-            limit=permit_limit(settings),
-            lease_s=settings.limits.lease_s,
-        ),
+        permits=_permits(settings, client),
         close_redis=client.close,
     )
 
@@ -122,28 +103,16 @@ def open_worker(
 ) -> WorkerParts:
     """Everything the task needs. Raises `ConfigurationError` when the fal key is missing."""
     key = required_key(environment)
-    client = connect(
-        settings.redis.url.get_secret_value(),
-        connect_timeout_s=settings.redis.connect_timeout_s,
-        socket_timeout_s=settings.redis.socket_timeout_s,
-    )
-    prefix, account = settings.redis.key_prefix, settings.limits.account
-    permits = RedisPermits(
-        client, key_prefix=prefix, account=account, limit=permit_limit(settings), lease_s=settings.limits.lease_s
-    )
-    rate = RedisRate(
-        client,
-        key_prefix=prefix,
-        account=account,
-        per_s=settings.limits.submits_per_s,
-        burst=settings.limits.submit_burst,
-    )
+    client = _redis(settings)
+    prefix, limits = settings.redis.key_prefix, settings.limits
     storage = open_storage(settings)
     tools = Tools(
         storage=storage,
         transcriber=open_transcriber(settings, key),
-        permits=PermitLine(permits, cancel),
-        rate=rate,
+        permits=PermitLine(_permits(settings, client), cancel),
+        rate=RedisRate(
+            client, key_prefix=prefix, account=limits.account, per_s=limits.submits_per_s, burst=limits.submit_burst
+        ),
         probe=PyAvProbe(settings.audio.probe_budget_bytes),
         settings=settings,
         worker=name,
@@ -153,16 +122,38 @@ def open_worker(
     )
     return WorkerParts(
         tools=tools,
-        runs=RedisRuns(
-            client,
-            key_prefix=prefix,
-            account=account,
-            dispatcher_lease_s=settings.run.dispatcher_lease_s,
-            worker_lease_s=settings.limits.lease_s,
-        ),
-        leases=RedisLeases(client, key_prefix=prefix, owner=name, lease_s=settings.limits.lease_s),
+        runs=_runs(settings, client),
+        leases=RedisLeases(client, key_prefix=prefix, owner=name, lease_s=limits.lease_s),
         storage=storage,
         close_redis=client.close,
+    )
+
+
+def _redis(settings: Settings) -> Client:
+    return connect(
+        settings.redis.url.get_secret_value(),
+        connect_timeout_s=settings.redis.connect_timeout_s,
+        socket_timeout_s=settings.redis.socket_timeout_s,
+    )
+
+
+def _runs(settings: Settings, client: Client) -> RedisRuns:
+    return RedisRuns(
+        client,
+        key_prefix=settings.redis.key_prefix,
+        account=settings.limits.account,
+        dispatcher_lease_s=settings.run.dispatcher_lease_s,
+        worker_lease_s=settings.limits.lease_s,
+    )
+
+
+def _permits(settings: Settings, client: Client) -> RedisPermits:
+    return RedisPermits(
+        client,
+        key_prefix=settings.redis.key_prefix,
+        account=settings.limits.account,
+        limit=permit_limit(settings),
+        lease_s=settings.limits.lease_s,
     )
 
 

@@ -21,10 +21,8 @@ from pipeline.cli.session import Session
 from pipeline.cli.show import show
 from pipeline.cli.status import status
 from pipeline.cli.transcribe import transcribe
-from pipeline.errors import EXIT_USAGE, NightscribeError
+from pipeline.errors import EXIT_INTERRUPTED, EXIT_USAGE, NightscribeError
 from pipeline.redaction import redact
-
-EXIT_INTERRUPTED = 130  # the shell's convention for a program ended by Ctrl-C
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

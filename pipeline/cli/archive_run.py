@@ -42,7 +42,7 @@ class Wish:
     @property
     def uri(self) -> str:
         """The archive, for people."""
-        return f"s3://{self.archive.bucket}/{self.archive.prefix}"
+        return self.archive.uri
 
 
 def decisions(session: Session, wish: Wish, run_id: str, settled: Iterator[ManifestRow]) -> Iterator[Job | Skip]:
@@ -80,7 +80,6 @@ class ArchiveRun:
     cancel: CancellationToken
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     manifest: Manifest | None = None
-    ticket: RunTicket | None = None
     has_begun: bool = False
     """Whether any job was handed on to the queue."""
 
@@ -102,7 +101,6 @@ class ArchiveRun:
                 archive_uri=self.wish.uri,
                 endpoint_id=self.wish.recipe.endpoint_id,
             )
-            self.ticket = ticket
             try:
                 yield from self._events(parts, ticket)
                 over = True
@@ -153,12 +151,11 @@ class ArchiveRun:
             yield decision
 
     def _finish(self, draft: Draft, ticket: RunTicket) -> Manifest:
-        recipe = self.wish.recipe
         facts = RunFacts(
             run_id=ticket.run_id,
             archive=self.wish.archive,
             output=self.wish.output,
-            recipe=RecipeStamp(endpoint_id=recipe.endpoint_id, arguments=recipe.arguments, hash=recipe.hash),
+            recipe=RecipeStamp.of(self.wish.recipe),
             started_at=self.started_at,
         )
         part_rows = self.session.settings.run.part_rows

@@ -19,11 +19,9 @@ from pipeline.cli.archive_run import ArchiveRun, Wish
 from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
 from pipeline.cli.progress import Counts, make_progress
 from pipeline.cli.session import Session
-from pipeline.errors import EXIT_DONE, EXIT_SOME_FAILED, AccountError
+from pipeline.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, AccountError
 from pipeline.models import Manifest, Place
 from pipeline.plan import Mode
-
-_EXIT_INTERRUPTED = 130
 
 
 @click.command()
@@ -96,7 +94,7 @@ def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
                 progress.show(event)
     except Cancelled:
         click.echo(_interrupted(progress.counts), err=True)
-        raise click.exceptions.Exit(_EXIT_INTERRUPTED) from None
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
     except AccountError as error:
         raise AccountError(
             f"The run was stopped, for fal refuses the account: {error.message} What was accepted is kept. When that "
@@ -147,7 +145,7 @@ def _summarise(manifest: Manifest, counts: Counts, *, as_json: bool) -> None:
     folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
     states = ", ".join(f"{number} {state}" for state, number in sorted(totals.by_state.items()))
     faults = {reason: number for reason, number in sorted(totals.by_reason.items()) if reason != "planned"}
-    click.echo(f"Run {manifest.run_id} of s3://{manifest.archive.bucket}/{manifest.archive.prefix}")
+    click.echo(f"Run {manifest.run_id} of {manifest.archive.uri}")
     click.echo(f"  archive    {totals.objects} objects: {states}; {totals.audio_s / 3600:.2f} h transcribed")
     if faults:
         click.echo(f"  reasons    {json.dumps(faults)[1:-1]}")

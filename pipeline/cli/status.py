@@ -75,7 +75,7 @@ def _print(state: dict[str, Any], archive: Place | None) -> None:
     if archive is None:
         return
     if (last := state["manifest"]) is None:
-        click.echo(f"manifest  none yet for s3://{archive.bucket}/{archive.prefix}")
+        click.echo(f"manifest  none yet for {archive.uri}")
         return
     totals = last["totals"]
     states = ", ".join(f"{number} {name}" for name, number in sorted(totals["by_state"].items()))

@@ -37,6 +37,11 @@ class Place(Record):
     bucket: str
     prefix: str = ""
 
+    @property
+    def uri(self) -> str:
+        """`s3://bucket/prefix`, for people."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, JsonValue
 
 from pipeline.models.archives import AudioObject, Record
-from pipeline.models.jobs import PaidRequest
+from pipeline.models.jobs import PaidRequest, Recipe
 
 
 class Word(Record):
@@ -36,11 +36,6 @@ class Transcript(Record):
     language: str | None = None
     segments: tuple[Segment, ...] = ()
     repairs: tuple[str, ...] = ()
-
-    @property
-    def word_count(self) -> int:
-        """Words in the text, split at white space."""
-        return len(self.text.split())
 
     @property
     def has_speech(self) -> bool:
@@ -90,6 +85,11 @@ class RecipeStamp(Record):
     endpoint_id: str
     arguments: dict[str, JsonValue]
     hash: str
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> RecipeStamp:
+        """The stamp of a recipe."""
+        return cls(endpoint_id=recipe.endpoint_id, arguments=recipe.arguments, hash=recipe.hash)
 
 
 class Sidecar(Record):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline import __version__, formats, keys, pricing, sidecars
+from pipeline import SOFTWARE, formats, keys, pricing, sidecars
 from pipeline.errors import ForeignObjectError
 from pipeline.models import (
     Answer,
@@ -24,7 +24,6 @@ from pipeline.models import (
 from pipeline.settings import Settings
 from pipeline.storage.base import PreconditionFailedError, Storage
 
-SOFTWARE = f"nightscribe/{__version__}"
 _JSON = "application/json"
 # A sidecar may appear or be replaced between our look and our write; it is then looked at again, this often.
 _TRIES = 3
@@ -63,7 +62,7 @@ def sidecar_of(
         job_id=job.job_id,
         run_id=job.run_id,
         object=job.object,
-        recipe=RecipeStamp(endpoint_id=job.recipe.endpoint_id, arguments=job.recipe.arguments, hash=job.recipe.hash),
+        recipe=RecipeStamp.of(job.recipe),
         request=request,
         attempts=intent.attempt,
         duration_s=duration_s,
