@@ -11,6 +11,9 @@ WITH_STACK := if [ -f $(STACK_ENV) ]; then set -a; . ./$(STACK_ENV); set +a; fi;
 PREFIX ?=
 ARGS ?=
 NAME ?= nightscribe
+SIZE ?= small
+SEED ?=
+PEERS ?=
 
 .PHONY: help
 help: ## Show this list
@@ -56,6 +59,10 @@ flower: $(VENV)/.demo ## Start Flower on http://127.0.0.1:5555
 test: $(VENV)/.dev ## Run all tests: unit, contracts, integration, e2e
 	@scripts/run-tests $(ARGS)
 
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Kill and disturb everything: SIZE=large, SEED=number, PEERS=1 for peers beside us
+	@PYTHONPATH=tests $(BIN)/python -m chaos --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(PEERS),,--only nightscribe)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types and layers
 	@$(BIN)/ruff check .
@@ -75,6 +82,10 @@ lock: $(VENV)/.dev ## Write requirements/*.txt anew from pyproject.toml
 .PHONY: schemas
 schemas: $(VENV)/.dev ## Write docs/schemas/*.json anew from the models
 	@$(BIN)/python scripts/schemas
+
+.PHONY: errors
+errors: $(VENV)/.dev ## Write docs/errors.md anew from the code's tables of errors
+	@$(BIN)/python scripts/errors-page
 
 .PHONY: clean
 clean: ## Remove the environment and what runs have left

@@ -15,7 +15,10 @@ class Cancelled(Exception):  # noqa: N818  a control flow signal like asyncio's,
 
 
 class CancellationToken:
-    """Set once, from any thread or signal handler; every wait through it then raises `Cancelled`."""
+    """Set once, from any thread or signal handler; every wait through it then raises `Cancelled`.
+
+    `interrupt` ends the waits of this moment only, for a run that must stop in a process that goes on.
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -31,6 +34,10 @@ class CancellationToken:
     def cancel(self) -> None:
         """Sets the token and wakes all waits. Idempotent."""
         self._event.set()
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Wakes all waits of this moment, which raise `Cancelled`; later waits are not touched."""
         with self._lock:
             callbacks = list(self._callbacks.values())
             self._callbacks.clear()
@@ -43,12 +50,20 @@ class CancellationToken:
             raise Cancelled
 
     def sleep(self, seconds: float) -> None:
-        """Sleeps that long, or raises `Cancelled` as soon as the token is set."""
-        if self._event.wait(max(0.0, seconds)):
-            raise Cancelled
+        """Sleeps that long, or raises `Cancelled` as soon as the token is set or interrupted."""
+        woken = threading.Event()
+        forget = self.on_cancel(woken.set)
+        try:
+            if woken.wait(max(0.0, seconds)):
+                raise Cancelled
+        finally:
+            forget()
 
     def on_cancel(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Calls `callback` once on cancellation (at once when already set); returns a function that forgets it."""
+        """Calls `callback` once on cancellation or interruption (at once when already set).
+
+        Returns a function that forgets it.
+        """
         with self._lock:
             if not self._event.is_set():
                 number = self._next

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from pipeline.models import AudioObject, Format, Job, Place, Recipe
+from pipeline.models import AudioObject, Format, Place, Recipe
 
 SIDECAR_SUFFIX = ".transcript.json"
 STATE_FOLDER = "_nightscribe/"
@@ -14,7 +14,12 @@ MAX_KEY_BYTES = 1024  # S3's own limit, in UTF-8 bytes
 
 def job_id(audio: AudioObject, recipe: Recipe) -> str:
     """40 hex digits over exactly the object version and the recipe (design: a job's identity)."""
-    identity = [audio.bucket, audio.key, audio.etag, audio.size_bytes, audio.version_id, recipe.hash]
+    return job_id_of(audio, recipe.hash)
+
+
+def job_id_of(audio: AudioObject, recipe_hash: str) -> str:
+    """`job_id` where only the recipe's hash is known."""
+    identity = [audio.bucket, audio.key, audio.etag, audio.size_bytes, audio.version_id, recipe_hash]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:40]
 
 
@@ -33,14 +38,24 @@ def fits(key: str) -> bool:
     return len(key.encode()) <= MAX_KEY_BYTES
 
 
-def intent_key(job: Job) -> str:
+def intent_key(output: Place, job_id: str) -> str:
     """One place per job and output, whatever prefix a run looks at: overlapping archives meet here."""
-    return f"{job.output.prefix}{STATE_FOLDER}intents/{job.job_id}.json"
+    return f"{intents_folder(output)}{job_id}.json"
 
 
-def unplaced_key(job: Job) -> str:
+def intents_folder(output: Place) -> str:
+    """Where the intents of all archives with this output lie."""
+    return f"{output.prefix}{STATE_FOLDER}intents/"
+
+
+def probe_key(output: Place, token: str) -> str:
+    """Where a run tries whether the store keeps the conditions of writes; `token` makes it nobody else's."""
+    return f"{output.prefix}{STATE_FOLDER}probe-{token}"
+
+
+def unplaced_key(output: Place, job_id: str) -> str:
     """Where a paid transcript goes when a stranger's file took the sidecar's place in the meantime."""
-    return f"{job.output.prefix}{STATE_FOLDER}unplaced/{job.job_id}{SIDECAR_SUFFIX}"
+    return f"{output.prefix}{STATE_FOLDER}unplaced/{job_id}{SIDECAR_SUFFIX}"
 
 
 def archive_folder(output: Place, archive: Place) -> str:
@@ -59,9 +74,19 @@ def latest_key(output: Place, archive: Place) -> str:
     return f"{archive_folder(output, archive)}latest.json"
 
 
+def open_run_key(output: Place, archive: Place) -> str:
+    """Where the identity of an archive's unfinished run lies, so that it outlives Redis."""
+    return f"{archive_folder(output, archive)}open.json"
+
+
 def run_folder(output: Place, archive: Place, run_id: str) -> str:
     """The folder of one run: segments while it runs, parts and manifest at its end."""
     return f"{archive_folder(output, archive)}runs/{run_id}/"
+
+
+def segments_folder(output: Place, archive: Place, run_id: str) -> str:
+    """Where the settled rows of a run in progress lie."""
+    return f"{run_folder(output, archive, run_id)}segments/"
 
 
 def archive_id(output: Place, archive: Place) -> str:

@@ -13,12 +13,14 @@ The decision is a function of what was seen; `last_modified` decides nothing, ET
     sidecar there, not written by us (or edited since)      skip  foreign_sidecar
     sidecar there, of this object version and recipe        skip  current
     sidecar there, of this object version, other recipe     skip  other_recipe     (with --upgrade: job)
-    row uncertain, of this object version                   skip  uncertain
+    row uncertain, of this object version                   job: the worker asks fal's history, and guesses nothing
     row failed for good, same version and recipe            skip  failed_before    (with retry-failed: job)
+    row failed, for its paid result has expired             skip  failed_before    (with --allow-rebill: job)
     one of the faults above, and the row says so already    skip  failed_before
     retry-failed, and the object did not fail               skip  not_failed
     more than --limit jobs already                          skip  over_limit
-    anything else: new, changed, sidecar gone, failed for a passing reason      job
+    anything else: new, changed while it was transcribed (stale), sidecar gone,
+    failed for a passing reason, pending                    job
 
 A sidecar that the last manifest does not know costs one HEAD; every other decision costs no request (I7).
 """
@@ -27,10 +29,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from pipeline import keys, sidecars
-from pipeline.models import Format, Found, Job, ManifestRow, Place, Recipe, SidecarStamp, Skip, SkipReason, State
+from pipeline.models import (
+    PLANNED,
+    AudioObject,
+    Format,
+    Found,
+    Job,
+    ManifestRow,
+    Place,
+    Recipe,
+    SidecarStamp,
+    Skip,
+    SkipReason,
+    State,
+)
 from pipeline.settings import AudioSettings
 
 
@@ -52,10 +68,18 @@ class Request:
     formats: tuple[Format, ...] = ()
     mode: Mode = Mode.INCREMENTAL
     limit: int | None = None
+    budgeted: bool = False
+    """Whether the run has a ceiling."""
+    allow_rebill: bool = False
+    """Whether the user agrees to pay again where an earlier run has paid, or may have, for nothing."""
 
 
 # Reads the stamp of the sidecar of this object; None when Nightscribe did not write what stands there.
 LookAtSidecar = Callable[[Found], SidecarStamp | None]
+
+# Reasons of rows that workers hand in.
+RESULT_EXPIRED = "result_expired"
+DURATION_UNKNOWN = "duration_unknown"
 
 _FAULTS = {
     SkipReason.KEY_TOO_LONG: "has a key too long for a sidecar beside it: S3 allows 1,024 bytes. Use a shorter key.",
@@ -72,24 +96,31 @@ def plan(
     request: Request,
     settings: AudioSettings,
     look: LookAtSidecar,
+    *,
+    now: Callable[[], datetime],
 ) -> Iterator[Job | Skip]:
     """Yields one decision per object, in key order. `remembered` is the last manifest, in the same order."""
     jobs = 0
     for item, row in _joined(found, remembered):
-        decision = _decide(item, row, request, settings, look)
-        if isinstance(decision, Job):
-            if request.limit is not None and jobs >= request.limit:
-                decision = _pending(item, SkipReason.OVER_LIMIT)
-            else:
-                jobs += 1
-        yield decision
+        if skip := _decide(item, row, request, settings, look):
+            yield skip
+        elif request.limit is not None and jobs >= request.limit:
+            yield _left(item, row, SkipReason.OVER_LIMIT)
+        else:
+            jobs += 1
+            yield _job(item.audio, row, request, now())
 
 
 def planned_row(job: Job) -> ManifestRow:
     """The row of a job that is not settled yet."""
     return ManifestRow(
-        **job.object.model_dump(), state=State.PENDING, reason="planned", job_id=job.job_id, attempts=job.prior_attempts
+        **job.object.model_dump(), state=State.PENDING, reason=PLANNED, job_id=job.job_id, attempts=job.prior_attempts
     )
+
+
+def planned_again(row: ManifestRow, request: Request, now: datetime) -> Job:
+    """The job of a `planned_row`, made anew: what was sent and then forgotten by the queue."""
+    return _job(AudioObject(**{name: getattr(row, name) for name in AudioObject.model_fields}), row, request, now)
 
 
 def _joined(found: Iterable[Found], remembered: Iterable[ManifestRow]) -> Iterator[tuple[Found, ManifestRow | None]]:
@@ -110,7 +141,8 @@ def _same_version(item: Found, row: ManifestRow) -> bool:
 
 def _decide(
     item: Found, row: ManifestRow | None, request: Request, settings: AudioSettings, look: LookAtSidecar
-) -> Job | Skip:
+) -> Skip | None:
+    """The skip, or None for a job."""
     if item.excluded:
         return _skip(item, SkipReason.EXCLUDED, State.SKIPPED)
     if fault := _fault(item, request, settings):
@@ -138,44 +170,54 @@ def _faulty(item: Found, row: ManifestRow | None, fault: SkipReason) -> Skip:
     return _skip(item, fault, State.FAILED)
 
 
-def _decide_by_sidecar(item: Found, row: ManifestRow | None, request: Request, look: LookAtSidecar) -> Job | Skip:
+def _decide_by_sidecar(item: Found, row: ManifestRow | None, request: Request, look: LookAtSidecar) -> Skip | None:
     done = row
     if done is None or done.state is not State.DONE or done.sidecar_etag != item.sidecar_etag:
         stamp = look(item)
         if stamp is None:
             return _faulty(item, row, SkipReason.FOREIGN_SIDECAR)
         if stamp.object_etag != item.audio.etag:
-            return _job(item, None, request)  # the audio has changed since it was transcribed
+            return None  # the audio has changed since it was transcribed
         done = sidecars.row_of(item.audio, request.output, stamp, item.sidecar_etag or "")
     if done.recipe == request.recipe.hash:
         return Skip(reason=SkipReason.CURRENT, row=done)
     if request.mode is Mode.UPGRADE:
-        return _job(item, None, request)
+        return None
     return Skip(reason=SkipReason.OTHER_RECIPE, row=done)
 
 
-def _decide_by_row(item: Found, row: ManifestRow | None, request: Request) -> Job | Skip:
-    if row is not None and row.state is State.UNCERTAIN:
-        return Skip(reason=SkipReason.UNCERTAIN, row=row)
-    failed = row is not None and row.state is State.FAILED
+def _decide_by_row(item: Found, row: ManifestRow | None, request: Request) -> Skip | None:
     if request.mode is Mode.RETRY_FAILED:
-        return _job(item, row, request) if failed else _pending(item, SkipReason.NOT_FAILED)
-    if row is not None and failed and row.permanent and row.recipe == request.recipe.hash:
+        if row is None or not _is_unsolved(row):
+            return _left(item, row, SkipReason.NOT_FAILED)
+        if row.reason == RESULT_EXPIRED and row.recipe == request.recipe.hash and not request.allow_rebill:
+            message = f"{row.message or item.audio.uri} To pay for it again: nightscribe retry-failed --allow-rebill."
+            return Skip(reason=SkipReason.FAILED_BEFORE, row=row.model_copy(update={"message": message}))
+        return None
+    if row is not None and row.state is State.FAILED and row.permanent and row.recipe == request.recipe.hash:
         return Skip(reason=SkipReason.FAILED_BEFORE, row=row)
-    return _job(item, row, request)
+    return None
 
 
-def _job(item: Found, row: ManifestRow | None, request: Request) -> Job:
-    job_id = keys.job_id(item.audio, request.recipe)
+def _is_unsolved(row: ManifestRow) -> bool:
+    """Whether the object is one that retry-failed is about; also one that it has left out under a ceiling."""
+    return row.state in {State.FAILED, State.UNCERTAIN} or row.reason == DURATION_UNKNOWN
+
+
+def _job(audio: AudioObject, row: ManifestRow | None, request: Request, now: datetime) -> Job:
+    job_id = keys.job_id(audio, request.recipe)
     return Job(
         job_id=job_id,
         run_id=request.run_id,
-        object=item.audio,
+        object=audio,
         recipe=request.recipe,
         output=request.output,
         formats=request.formats,
         # Attempts count per job: those of another recipe say nothing about this one.
         prior_attempts=row.attempts if row is not None and row.job_id == job_id else 0,
+        budgeted=request.budgeted,
+        allow_rebill=request.allow_rebill,
+        planned_at=now,
     )
 
 
@@ -190,5 +232,8 @@ def _skip(item: Found, reason: SkipReason, state: State) -> Skip:
     return Skip(reason=reason, row=row)
 
 
-def _pending(item: Found, reason: SkipReason) -> Skip:
+def _left(item: Found, row: ManifestRow | None, reason: SkipReason) -> Skip:
+    """An object that would be a job: what is known of its failure stays known."""
+    if row is not None and _is_unsolved(row):
+        return Skip(reason=reason, row=row)
     return _skip(item, reason, State.PENDING)

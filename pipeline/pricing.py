@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.models import AudioObject, Cost
+from pipeline.models import AudioObject, Cost, ManifestRow
 from pipeline.settings import AudioSettings, Settings
 
 _SECONDS_PER_HOUR = 3600.0
@@ -21,7 +21,7 @@ def cost_of(settings: Settings, endpoint_id: str, audio_s: float | None, billabl
     return Cost(usd=round(usd, 9), basis=basis, billable_units=billable_units)
 
 
-def assumed_duration_s(settings: AudioSettings, audio: AudioObject) -> float:
+def assumed_duration_s(settings: AudioSettings, audio: AudioObject | ManifestRow) -> float:
     """The length of audio nobody has opened yet, from its size and the usual bit rate of its format."""
     extension = audio.key.rpartition(".")[2].lower()
     kbps = settings.assumed_kbps.get(extension, _FALLBACK_KBPS)

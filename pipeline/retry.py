@@ -1,14 +1,7 @@
 """The one owner of retries (I5): edges classify an error, this module decides, the task acts. Pure.
 
-error                     in this run                              in later runs
-RequestFailedError        a new request, up to max_attempts        planned again
-other TransientError      put off, up to max_deferrals in a row;   planned again
-                          no request was made, no attempt spent
-BadInputError             never                                    only by retry-failed
-AccountError              never; the run stops                     planned again
-ConfigurationError        never                                    planned again
-UncertainError            never; parked as uncertain               once it is known what happened
-anything else (ours)      never                                    planned again
+What follows from an error stands at its class (`errors.Handling`); docs/errors.md shows all of them in one table.
+What is none of ours counts as a `NightscribeError`: failed, planned again, and said in the log.
 """
 
 from __future__ import annotations
@@ -17,12 +10,9 @@ import random
 from dataclasses import dataclass
 
 from pipeline import errors
-from pipeline.errors import NightscribeError
+from pipeline.errors import BILLED_BY_REASON, Billed, NightscribeError, ThisRun
 from pipeline.models import Failure
 from pipeline.settings import RetrySettings
-
-# ResultExpiredError is permanent on purpose: trying again would pay a second time for a result that was paid for.
-_PERMANENT = errors.BadInputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +43,29 @@ def failure_of(error: Exception) -> Failure:
 
 def error_of(failure: Failure) -> NightscribeError:
     """The error that a stored failure was made of, so that it is decided on in the same way after a restart."""
-    kind = getattr(errors, failure.kind, NightscribeError)
-    return kind(failure.message, failure.reason, failure.delay_s)
+    return _kind_of(failure)(failure.message, failure.reason, failure.delay_s)
+
+
+def billing_of(failure: Failure) -> Billed:
+    """Whether fal bills for the request that ended in this failure: `no` only where that is sure."""
+    return BILLED_BY_REASON.get(failure.reason, _kind_of(failure).handling.billed)
+
+
+def _kind_of(failure: Failure) -> type[NightscribeError]:
+    kind = getattr(errors, failure.kind, None)
+    return kind if isinstance(kind, type) and issubclass(kind, NightscribeError) else NightscribeError
 
 
 def decide(
     error: Exception, *, attempts: int, deferrals: int, policy: RetrySettings, jitter: random.Random
 ) -> Retry | GiveUp:
     """Decides on an error after `attempts` requests for the job in this run and `deferrals` put-offs in a row."""
-    if isinstance(error, errors.RequestFailedError):
-        if attempts >= policy.max_attempts:
-            return GiveUp(permanent=False)
-        return Retry(error.delay_s or backoff_s(attempts, policy, jitter))
-    if isinstance(error, errors.TransientError):
-        if deferrals >= policy.max_deferrals:
-            return GiveUp(permanent=False)
-        return Retry(error.delay_s or backoff_s(deferrals + 1, policy, jitter))
-    return GiveUp(permanent=isinstance(error, _PERMANENT))
+    ours = error if isinstance(error, NightscribeError) else NightscribeError("")
+    if ours.handling.this_run is ThisRun.NEW_REQUEST and attempts < policy.max_attempts:
+        return Retry(ours.delay_s or backoff_s(attempts, policy, jitter))
+    if ours.handling.this_run is ThisRun.PUT_OFF and deferrals < policy.max_deferrals:
+        return Retry(ours.delay_s or backoff_s(deferrals + 1, policy, jitter))
+    return GiveUp(permanent=ours.handling.is_permanent)
 
 
 def backoff_s(step: int, policy: RetrySettings, jitter: random.Random) -> float:

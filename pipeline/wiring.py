@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -14,17 +13,25 @@ from pipeline import SOFTWARE
 from pipeline.audio.pyav import PyAvProbe
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import ConfigurationError
+from pipeline.limits.base import Budget, Permits
 from pipeline.limits.redis import RedisPermits, RedisRate
+from pipeline.limits.redis_budget import RedisBudget
 from pipeline.limits.turns import PermitLine
 from pipeline.queue.celery import CeleryQueue, make_sender
-from pipeline.redis_server import Client, connect
-from pipeline.runs.redis import RedisLeases, RedisRuns
+from pipeline.redis_server import Client, connect, server_name
+from pipeline.runs.base import Leases, Runs
+from pipeline.runs.held import HeldLeases
+from pipeline.runs.redis import RedisRuns
+from pipeline.runs.redis_leases import RedisLeases
 from pipeline.settings import Settings, fal_key
 from pipeline.speech.fal import FalTranscriber, make_recipe
 from pipeline.storage.s3 import S3Storage
-from pipeline.transcribe import Tools
+from pipeline.transcribe import Rules, Tools
 
 __all__ = ["make_recipe"]  # needs no wiring; it is offered here because front doors name no implementation
+
+
+_GLANCE_S = 0.5  # a server that is there answers in milliseconds; a person is waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class DispatcherParts:
     runs: RedisRuns
     queue: CeleryQueue
     permits: RedisPermits
+    budget: RedisBudget
     close_redis: Callable[[], None]
 
     def close(self) -> None:
@@ -43,18 +51,30 @@ class DispatcherParts:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveParts:
+    """What `explain` asks of Redis, without changing anything."""
+
+    runs: Runs
+    leases: Leases
+    permits: Permits
+    budget: Budget
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerParts:
     """What a worker process works with."""
 
     tools: Tools
     runs: RedisRuns
-    leases: RedisLeases
+    queue: CeleryQueue
     storage: S3Storage
     close_redis: Callable[[], None]
 
     def close(self) -> None:
         """Closes all connections and threads."""
         self.tools.transcriber.close()
+        self.queue.close()
         self.storage.close()
         self.close_redis()
 
@@ -81,20 +101,29 @@ def required_key(environment: Mapping[str, str]) -> SecretStr:
     return key
 
 
-def server_of(settings: Settings) -> str:
-    """host:port of Redis, for messages: a URL could hold a password."""
-    parts = urlsplit(settings.redis.url.get_secret_value())
-    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
-
-
 def open_dispatcher(settings: Settings) -> DispatcherParts:
     """The live state and the queue."""
     client = _redis(settings)
     return DispatcherParts(
         runs=_runs(settings, client),
-        queue=CeleryQueue(make_sender(settings.redis), name=settings.queue.name, server=server_of(settings)),
+        queue=_queue(settings),
         permits=_permits(settings, client),
+        budget=RedisBudget(client, key_prefix=settings.redis.key_prefix),
         close_redis=client.close,
+    )
+
+
+def open_live(settings: Settings) -> LiveParts:
+    """The live state for a quick look, which does not wait as long for a server that is away as work would."""
+    quick = settings.redis.model_copy(update={"connect_timeout_s": _GLANCE_S, "socket_timeout_s": _GLANCE_S})
+    settings = settings.model_copy(update={"redis": quick})
+    client, prefix = _redis(settings), settings.redis.key_prefix
+    return LiveParts(
+        runs=_runs(settings, client),
+        leases=RedisLeases(client, key_prefix=prefix, owner="", lease_s=settings.limits.lease_s),
+        permits=_permits(settings, client),
+        budget=RedisBudget(client, key_prefix=prefix),
+        close=client.close,
     )
 
 
@@ -105,27 +134,29 @@ def open_worker(
     key = required_key(environment)
     client = _redis(settings)
     prefix, limits = settings.redis.key_prefix, settings.limits
-    storage = open_storage(settings)
+    storage, transcriber, runs = open_storage(settings), open_transcriber(settings, key), _runs(settings, client)
+    leases = RedisLeases(client, key_prefix=prefix, owner=name, lease_s=limits.lease_s)
     tools = Tools(
+        rules=Rules(settings, name, random.Random()),
         storage=storage,
-        transcriber=open_transcriber(settings, key),
-        permits=PermitLine(_permits(settings, client), cancel),
+        transcriber=transcriber,
+        runs=runs,
+        leases=HeldLeases(leases),
+        permits=PermitLine(_permits(settings, client), cancel, transcriber.is_over),
         rate=RedisRate(
             client, key_prefix=prefix, account=limits.account, per_s=limits.submits_per_s, burst=limits.submit_burst
         ),
+        budget=RedisBudget(client, key_prefix=prefix),
         probe=PyAvProbe(settings.audio.probe_budget_bytes),
-        settings=settings,
-        worker=name,
         cancel=cancel,
         now=lambda: datetime.now(UTC),
-        jitter=random.Random(),
     )
-    return WorkerParts(
-        tools=tools,
-        runs=_runs(settings, client),
-        leases=RedisLeases(client, key_prefix=prefix, owner=name, lease_s=limits.lease_s),
-        storage=storage,
-        close_redis=client.close,
+    return WorkerParts(tools=tools, runs=runs, queue=_queue(settings), storage=storage, close_redis=client.close)
+
+
+def _queue(settings: Settings) -> CeleryQueue:
+    return CeleryQueue(
+        make_sender(settings.redis), name=settings.queue.name, server=server_name(settings.redis.url.get_secret_value())
     )
 
 
@@ -154,6 +185,8 @@ def _permits(settings: Settings, client: Client) -> RedisPermits:
         account=settings.limits.account,
         limit=permit_limit(settings),
         lease_s=settings.limits.lease_s,
+        recover_s=settings.limits.recover_s,
+        regather_s=settings.limits.regather_s,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,11 +15,16 @@ from pipeline.audio.base import AudioFacts, AudioProbe, RangeReader
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import ServiceUnavailableError
 from pipeline.limits.memory import MemoryPermits, MemoryRate
+from pipeline.limits.memory_budget import MemoryBudget
 from pipeline.limits.turns import PermitLine
 from pipeline.models import AudioObject, Intent, IntentState, Job, PaidRequest, Recipe
+from pipeline.runs.held import HeldLeases
+from pipeline.runs.memory import MemoryRuns, MemoryState
+from pipeline.runs.memory_leases import MemoryLeases
 from pipeline.speech.memory import Script, ScriptedTranscriber
+from pipeline.storage.base import Head
 from pipeline.storage.memory import MemoryStorage
-from pipeline.transcribe import IntentBook, Tools
+from pipeline.transcribe import IntentBook, Rules, Tools, perform, work
 
 
 def intent_of(job: Job, **changes: Any) -> Intent:
@@ -41,24 +47,39 @@ class HookedStorage(MemoryStorage):
     """A storage whose writes of intents can be made to fail after so many."""
 
     fail_intent_writes_after: int | None = None
+    on_intent_written: Callable[[], object] | None = None
+    lose_metadata = False
+
+    def head(self, bucket: str, key: str) -> Head | None:
+        head = super().head(bucket, key)
+        return replace(head, metadata={}) if head and self.lose_metadata else head
 
     def write(self, bucket: str, key: str, body: bytes, **options: Any) -> str:
         if "/intents/" in key and self.fail_intent_writes_after is not None:
             if self.fail_intent_writes_after <= 0:
                 raise ServiceUnavailableError("S3 is away")
             self.fail_intent_writes_after -= 1
-        return super().write(bucket, key, body, **options)
+        etag = super().write(bucket, key, body, **options)
+        if "/intents/" in key and (hook := self.on_intent_written):
+            self.on_intent_written = None
+            hook()
+        return etag
 
 
 class HookedTranscriber(ScriptedTranscriber):
     """Calls a hook before an act."""
 
     on_submit: Callable[[], object] = staticmethod(lambda: None)
+    on_wait: Callable[[], object] = staticmethod(lambda: None)
     on_fetch: Callable[[], object] = staticmethod(lambda: None)
 
     def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
         self.on_submit()
         return super().submit(recipe, audio_url)
+
+    def wait(self, request: PaidRequest, **options: Any) -> None:
+        self.on_wait()
+        super().wait(request, **options)
 
     def fetch(self, request: PaidRequest, recipe: Recipe) -> Any:
         self.on_fetch()
@@ -69,6 +90,7 @@ class FixedProbe(AudioProbe):
     """Finds a minute of audio, or what it was told to find; reads the first bytes as a real probe would."""
 
     error: Exception | None = None
+    duration_s: float | None = 60.0
     on_probe: Callable[[], object] = staticmethod(lambda: None)
 
     def probe(self, audio: AudioObject, reader: RangeReader) -> AudioFacts:
@@ -76,7 +98,7 @@ class FixedProbe(AudioProbe):
         reader.read(0, 10)
         if self.error:
             raise self.error
-        return AudioFacts(60.0, "mp3")
+        return AudioFacts(self.duration_s, "mp3")
 
 
 class House:
@@ -86,7 +108,11 @@ class House:
         self.storage = storage or HookedStorage()
         self.now: datetime = builders.NOW
         self.probe = FixedProbe()
-        self.permits = MemoryPermits(limit=4, lease_s=30.0)
+        self.permits = MemoryPermits(limit=4, lease_s=30.0, recover_s=10.0)
+        self.state = MemoryState()
+        self.runs = MemoryRuns(self.state, dispatcher_lease_s=15.0, worker_lease_s=30.0)
+        self.leases = MemoryLeases(self.state, owner="worker-1", lease_s=30.0)
+        self.budget = MemoryBudget()
         self.script(Script(answer=builders.answer()))
         self.job = self.new_version(b"a recording")
 
@@ -97,7 +123,7 @@ class House:
         )
 
     def _with_answer(self, script: Script) -> Script:
-        return Script(builders.answer(), script.submit, script.wait, script.fetch)
+        return replace(script, answer=builders.answer())
 
     def finish(self, request_id: str) -> None:
         """Lets an accepted request succeed from now on."""
@@ -107,17 +133,34 @@ class House:
     def tools(self) -> Tools:
         cancel = CancellationToken()
         return Tools(
+            rules=Rules(builders.settings(), "worker-1", random.Random(7)),
             storage=self.storage,
             transcriber=self.transcriber,
+            runs=self.runs,
+            leases=HeldLeases(self.leases),
             permits=PermitLine(self.permits, cancel),
             rate=MemoryRate(per_s=1000, burst=1000),
+            budget=self.budget,
             probe=self.probe,
-            settings=builders.settings(),
-            worker="worker-1",
             cancel=cancel,
             now=lambda: self.now,
-            jitter=random.Random(7),
         )
+
+    def work(self, job: Job | None = None) -> Any:
+        """Works on a job as a worker that has got its message, and returns the outcome."""
+        job = job or self.job
+        self.runs.add(job.run_id, [job])
+        self.lease_runs_out(job)  # whoever had it before has ended, or its countdown is over
+        tools = self.tools
+        return perform(work(job, tools.rules), job, tools)
+
+    def lease_runs_out(self, job: Job | None = None) -> None:
+        """Whoever holds the job has not been heard of for too long."""
+        self.state.leases.pop((job or self.job).job_id, None)
+
+    def forget_intent(self) -> None:
+        """Deletes the intent, as the dispatcher does with that of a finished job."""
+        self.storage.delete("podcasts", keys.intent_key(self.job.output, self.job.job_id))
 
     def new_version(self, body: bytes) -> Job:
         """Puts the audio and returns the job for it."""
@@ -135,7 +178,9 @@ class House:
     def leave_intent(self, state: IntentState) -> Intent:
         """Leaves an intent as another worker would."""
         intent = intent_of(self.job, state=state)
-        self.storage.put("podcasts", keys.intent_key(self.job), intent.model_dump_json(indent=1).encode())
+        self.storage.put(
+            "podcasts", keys.intent_key(self.job.output, self.job.job_id), intent.model_dump_json(indent=1).encode()
+        )
         return intent
 
     @property

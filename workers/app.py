@@ -9,6 +9,7 @@ import os
 import sys
 
 import celery
+import celery.apps.worker
 import kombu.transport.redis
 from celery import Celery
 
@@ -20,6 +21,8 @@ if celery.__version__ == "5.7.0":
     # Celery 5.7.0 exits with an AttributeError when Redis drops while a slot is free and a task runs: its consumer
     # closes the connection twice. Counted as a connection error, it reconnects instead (docs/adr/0004).
     kombu.transport.redis.Transport.connection_errors += (AttributeError,)
+    # Ctrl-C ends a worker in order, like SIGTERM; Celery calls that a failure, and make would print an error.
+    celery.apps.worker.install_worker_int_handler.keywords["exitcode"] = 0
 
 
 def make_app(settings: Settings) -> Celery:

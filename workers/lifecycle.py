@@ -9,40 +9,40 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from celery import signals
 
 from pipeline import logs, wiring
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import NightscribeError, ServiceUnavailableError
-from pipeline.models import Job
+from pipeline.recovery import recover
 from pipeline.runs.base import WorkerSummary
 from pipeline.wiring import WorkerParts
 from workers.app import settings
+from workers.liveness import Liveness
 
 _BEATS_PER_LEASE = 3  # two beats may be lost before a lease runs out
+_BEAT_MAX_S = 1.0  # after a wipe, Redis learns this soon what is in flight; a beat is three short calls
 _CLOSE_WITHIN_S = 5.0
-_REDIS_AGAIN_S = 1.0
-
-T = TypeVar("T")
 
 
 @dataclass
 class Worker:
-    """This process as a worker: its parts, and the jobs that it holds."""
+    """This process as a worker: its parts, and whether it still consumes."""
 
     name: str
     parts: WorkerParts
     cancel: CancellationToken
     slots: int
-    _held: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _liveness: Liveness = field(init=False)
     _ended: threading.Event = field(default_factory=threading.Event)
     _heart: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        self._liveness = Liveness(self.slots, settings.worker.stuck_after_s, time.monotonic)
 
     def start(self) -> None:
         """Shows the worker and starts its heartbeat."""
@@ -56,48 +56,35 @@ class Worker:
             self._heart.join(_CLOSE_WITHIN_S)
         self.parts.close()
 
-    @contextmanager
-    def holding(self, job: Job) -> Iterator[bool]:
-        """Leases a job for the block and keeps the lease alive; False when another slot, here or elsewhere, has it."""
-        with self._lock:
-            is_free = job.job_id not in self._held
-            self._held.add(job.job_id)
-        if not is_free:
-            yield False
-            return
-        try:
-            yield self.insist(lambda: self.parts.leases.acquire(job))
-        finally:
-            with self._lock:
-                self._held.discard(job.job_id)
-
-    def insist(self, call: Callable[[], T]) -> T:
-        """Repeats a call until Redis answers: its being away costs time, nothing else (I3)."""
-        while True:
-            try:
-                return call()
-            except ServiceUnavailableError as error:
-                logs.get_logger().warning("redis_awaited", message=error.message)
-                self.cancel.sleep(_REDIS_AGAIN_S)
+    def started(self) -> None:
+        """A task has begun: the worker consumes."""
+        self._liveness.consumed()
 
     def _beat_until_ended(self) -> None:
-        interval_s = settings.limits.lease_s / _BEATS_PER_LEASE
+        interval_s = min(settings.limits.lease_s / _BEATS_PER_LEASE, _BEAT_MAX_S)
         while True:
             try:
                 self._beat()
             except ServiceUnavailableError as error:
                 logs.get_logger().warning("heartbeat_missed", message=error.message)
+            except Exception:  # noqa: BLE001  without its heartbeat a worker would lose every lease, unseen
+                logs.get_logger().exception("heartbeat_failed_by_our_fault")
             if self._ended.wait(interval_s):
                 return
 
     def _beat(self) -> None:
-        with self._lock:
-            held = set(self._held)
-        self.parts.runs.show_worker(WorkerSummary(self.name, self.slots, len(held)))
-        self.parts.tools.permits.renew()
-        if held and (lost := self.parts.leases.renew(held)):
-            # Another worker may be on these jobs; S3 decides who writes, and no second request is made.
+        tools, runs = self.parts.tools, self.parts.runs
+        tools.permits.renew()
+        if lost := tools.leases.renew():
+            # Another worker may be on these jobs. Ours cannot submit them any more, and S3 decides who writes.
             logs.get_logger().warning("leases_lost", job_ids=sorted(lost))
+        busy, queued = tools.leases.count, self.parts.queue.depth()
+        was_stuck = self._liveness.is_stuck
+        if self._liveness.look(busy, queued) and not was_stuck:
+            logs.get_logger().error("worker_not_consuming", busy=busy, queued=queued, slots=self.slots)
+        runs.show_worker(WorkerSummary(self.name, self.slots, busy, is_stuck=self._liveness.is_stuck))
+        if sent := recover(runs, self.parts.queue, every_s=settings.run.recover_every_s):
+            logs.get_logger().warning("jobs_sent_again", jobs=sent)
 
 
 _state: dict[str, Worker] = {}

@@ -1,8 +1,7 @@
-"""The one task: carries a job through the stage and does what the stage's answer says. No rules of its own."""
+"""The one task: performs the protocol for a job and says in Celery's words how it ended. No rules of its own."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from celery import Task
@@ -10,16 +9,11 @@ from celery.exceptions import Reject
 
 from pipeline import logs
 from pipeline.cancellation import Cancelled
-from pipeline.errors import AccountError, ConfigurationError, NightscribeError, ServiceUnavailableError
-from pipeline.models import Job, State
+from pipeline.models import Job, ManifestRow, State
 from pipeline.queue.celery import TASK_NAME
-from pipeline.runs.base import StopOrder
-from pipeline.transcribe import IntentBook, Later, Settled, transcribe
+from pipeline.transcribe import Dropped, Later, NotOurs, perform, work
 from workers.app import app
-from workers.lifecycle import Worker, this_worker
-
-# A retried message may reach a slot this much later than its countdown; until then the job is not "stalled".
-_PARK_MARGIN_S = 60.0
+from workers.lifecycle import this_worker
 
 
 class EpisodeFailedError(Exception):
@@ -35,67 +29,34 @@ def transcribe_episode(self: Task, payload: dict[str, Any]) -> str:
     """Works on one job. Returns a line for Flower; raises what Celery understands."""
     job = Job.model_validate(payload)
     worker = this_worker()
+    worker.started()
+    tools = worker.parts.tools
     with logs.bound_to(job, worker.name):
         try:
-            return _work(self, job, worker)
+            outcome = perform(work(job, tools.rules, deferrals=self.request.retries), job, tools)
         except Cancelled:
             logs.get_logger().info("job_handed_over")
             raise Reject(requeue=True) from None
         finally:
             logs.forget_request()
-
-
-def _work(task: Task, job: Job, worker: Worker) -> str:
-    worker.cancel.raise_if_cancelled()
-    runs, leases = worker.parts.runs, worker.parts.leases
-    if worker.insist(runs.stop_order):
-        worker.insist(lambda: runs.drop(job))
-        raise Reject("the run was stopped", requeue=False)
-    with worker.holding(job) as is_ours:
-        if not is_ours:
-            # A second message for a job that another slot works on; that one settles it.
-            logs.get_logger().info("job_held_elsewhere")
-            return "held by another worker"
-        try:
-            outcome = transcribe(job, worker.parts.tools, deferrals=task.request.retries)
-        except Cancelled:
-            with suppress(ServiceUnavailableError):  # the lease then runs out by itself
-                leases.hand_back(job)
-            raise
-        except (AccountError, ConfigurationError) as error:
-            _stop_the_run(job, worker, error)
-            raise Reject(f"{error.reason}: {error.message}", requeue=False) from None
-        if isinstance(outcome, Later):
-            worker.insist(lambda: leases.park(job.job_id, outcome.delay_s + _PARK_MARGIN_S))
-            reason = EpisodePutOffError(f"{outcome.failure.reason}: {outcome.failure.message}")
-            raise task.retry(
+    match outcome:
+        case Later():
+            raise self.retry(
                 countdown=outcome.delay_s,
-                exc=reason,
+                exc=EpisodePutOffError(f"{outcome.failure.reason}: {outcome.failure.message}"),
                 # Celery makes the message anew, and would put the whole job where a person reads s3://bucket/key.
-                argsrepr=task.request.argsrepr,
-                kwargsrepr=task.request.kwargsrepr,
+                argsrepr=self.request.argsrepr,
+                kwargsrepr=self.request.kwargsrepr,
             )
-        return _settle(job, worker, outcome)
+        case Dropped(why):
+            raise Reject(why, requeue=False)
+        case NotOurs(why):
+            return why
+        case _:
+            return _line(outcome.row)
 
 
-def _settle(job: Job, worker: Worker, outcome: Settled) -> str:
-    worker.insist(lambda: worker.parts.runs.settle(job, outcome.row))
-    if not outcome.keep_intent:
-        try:
-            IntentBook(worker.parts.tools.storage).delete(job)
-        except NightscribeError as error:
-            # The sidecar is there, so an intent that stays behind does no harm.
-            logs.get_logger().warning("intent_not_deleted", message=error.message)
-    worker.insist(lambda: worker.parts.leases.release(job.job_id))
-    row = outcome.row
+def _line(row: ManifestRow) -> str:
     if row.state is not State.DONE:
         raise EpisodeFailedError(f"{row.state}, {row.reason}: {row.message}")
     return f"{row.words} words of {row.duration_s or 0:.0f} s audio, request {row.request_id}"
-
-
-def _stop_the_run(job: Job, worker: Worker, error: AccountError | ConfigurationError) -> None:
-    logs.get_logger().error("run_stopped", reason=error.reason, message=error.message)
-    order = StopOrder(error.reason, error.message, by_account=isinstance(error, AccountError))
-    worker.insist(lambda: worker.parts.runs.stop(order))
-    worker.insist(lambda: worker.parts.runs.drop(job))
-    worker.insist(lambda: worker.parts.leases.release(job.job_id))

@@ -67,8 +67,8 @@ def build_app(settings: EmulatorSettings, folder: Path) -> Starlette:
     """The application; `folder` takes the downloads. Raises ValueError when the fault file is wrong."""
     rules: Any = json.loads(settings.faults_file.read_text()) if settings.faults_file else []
     faults = FaultScript(settings.seed, rules)
-    gate = Gate(faults)
     ledger = Ledger(settings.ledger_file)
+    gate = Gate(faults, ledger)
     access = Access(settings.keys)
     downloads = Downloads(folder) if settings.download else None
     processing = Processing(engine_of(settings), downloads, faults)

@@ -43,6 +43,7 @@ class Control:
         return [
             Route("/emulator/health", self.health, methods=["GET"]),
             Route("/emulator/ledger", self.ledger, methods=["GET"]),
+            Route("/emulator/refusals", self.forget_refusals, methods=["DELETE"]),
             Route("/emulator/faults", self.show_faults, methods=["GET"]),
             Route("/emulator/faults", self.set_faults, methods=["POST"]),
             Route("/emulator/engine", self.set_engine, methods=["POST"]),
@@ -60,6 +61,7 @@ class Control:
         calls = self._ledger.calls
         content: dict[str, Any] = {
             "counts": {"accepted": len(self._ledger.accepted), "bills": len(self._ledger.bills)},
+            "objects_billed": len({bill.audio_path for bill in self._ledger.bills}),
             "submits_received": calls["submit"],
             "polls": calls["status"] + calls["stream"],
             "results": calls["result"],
@@ -70,8 +72,15 @@ class Control:
             "max_in_flight": max((account.max_in_flight for account in accounts), default=0),
             "accepted": [accepted_row(request) for request in self._ledger.accepted] if rows else [],
             "bills": [asdict(bill) for bill in self._ledger.bills] if rows else [],
+            "refusals": [asdict(refusal) for refusal in self._ledger.refusals] if rows else [],
+            "calls_after_refusal": dict(self._ledger.calls_after_refusal),
         }
         return JSONResponse(content)
+
+    async def forget_refusals(self, _http: Request) -> Response:
+        """Begins to count anew what is called after the first 401, 402 or 403; everything else stays."""
+        self._ledger.forget_refusals()
+        return JSONResponse({"status": "forgotten"})
 
     async def show_faults(self, _http: Request) -> Response:
         """The rules in force, with how often each has matched and fired."""

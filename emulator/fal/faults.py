@@ -102,6 +102,8 @@ class Rule(_Strict):
             raise ValueError(f"{', '.join(sorted(impossible))} cannot be done on {self.on!r}")
         if not self.do.model_fields_set:
             raise ValueError("the rule does nothing")
+        if self.on == "history" and self.match.path_contains is not None:
+            raise ValueError("a question to the history names no audio, so path_contains would never match")
         return self
 
 

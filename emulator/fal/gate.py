@@ -9,13 +9,17 @@ from starlette.responses import JSONResponse, Response
 
 from emulator.fal.connections import Hangup, Truncated
 from emulator.fal.faults import FaultScript, HttpStage, Misdeed
+from emulator.fal.ledger import Ledger
+
+ACCOUNT_CODES = frozenset({401, 402, 403})
 
 
 class Gate:
     """Runs acts under the fault script."""
 
-    def __init__(self, faults: FaultScript) -> None:
+    def __init__(self, faults: FaultScript, ledger: Ledger) -> None:
         self._faults = faults
+        self._ledger = ledger
 
     async def pass_through(
         self, stage: HttpStage, act: Callable[[], Response], *, endpoint_id: str = "", audio_path: str = ""
@@ -29,6 +33,8 @@ class Gate:
             return Hangup()
         response = scripted(fault.status, fault.body, fault.headers) if fault.status else act()
         await asyncio.sleep(fault.delay_s)
+        if fault.status in ACCOUNT_CODES:
+            self._ledger.refuse(stage, fault.status, audio_path)
         return _spoilt(response, fault)
 
 

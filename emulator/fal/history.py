@@ -1,5 +1,7 @@
 """The request history of the platform API, by endpoint (docs/fal.md section 11): how an orphan is found again."""
 
+import base64
+import binascii
 import json
 import time
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from emulator.fal.gate import Gate
 from emulator.fal.ledger import Ledger, iso
 from emulator.fal.queue import FalQueue
 from emulator.fal.request import FalRequest, State
+from emulator.fal.retention import stores_input, stores_output
 from emulator.fal.settings import EmulatorSettings
 
 MAX_ENDPOINTS = 50
@@ -27,7 +30,10 @@ class BadQueryError(Exception):
 
 
 class History:
-    """Answers GET /v1/models/requests/by-endpoint, newest request first."""
+    """Answers GET /v1/models/requests/by-endpoint: running requests first, then the ended ones, the last one first.
+
+    A cursor is a page number, as at fal: what ends between two pages moves rows from one page to another.
+    """
 
     def __init__(self, settings: EmulatorSettings, queue: FalQueue, access: Access, gate: Gate, ledger: Ledger) -> None:
         self._settings = settings
@@ -38,11 +44,13 @@ class History:
 
     async def answer(self, http: Request) -> Response:
         """One page of the caller's own requests."""
-        self._ledger.calls["history"] += 1
+        self._ledger.call("history")
         owner = self._access.owner(http.headers.get("authorization"))
         if owner is None:
+            self._ledger.refuse("history", 401)
             return _error(401, "authentication_error", "invalid key credentials")
-        return await self._gate.pass_through("history", lambda: self._page(http, owner))
+        endpoint_id = http.query_params.get("endpoint_id", "")
+        return await self._gate.pass_through("history", lambda: self._page(http, owner), endpoint_id=endpoint_id)
 
     def _page(self, http: Request, owner: str) -> Response:
         try:
@@ -61,25 +69,23 @@ class History:
         limit = _number(query.get("limit"), "limit", DEFAULT_LIMIT)
         if not 0 < limit <= MAX_LIMIT:
             raise BadQueryError(f"limit must be from 1 to {MAX_LIMIT}")
-        before = _number(query.get("cursor"), "cursor", None)
+        first = _page_number(query.get("cursor")) * limit
         low, high = _codes(query.get("status"))
-        found: list[FalRequest] = []
-        for request in reversed(self._queue.by_id.values()):
-            if (
-                request.owner == owner
-                and request.endpoint_id in endpoints
-                and (before is None or request.ticket < before)
-                and start <= request.sent_at <= end
-                and (low is None or (request.outcome is not None and low <= request.outcome.status_code <= high))
-                and query.get("request_id") in {None, request.request_id}
-                and self._is_indexed(request, now)
-            ):
-                found.append(request)
-            if len(found) > limit:
-                break
-        page = found[:limit]
-        cursor = str(page[-1].ticket) if len(found) > limit else None
-        return [_row(request, payloads="payloads" in query.getlist("expand")) for request in page], cursor
+        found = [
+            request
+            for request in self._queue.by_id.values()
+            if request.owner == owner
+            and request.endpoint_id in endpoints
+            and start <= request.sent_at < end
+            and (low is None or (request.outcome is not None and low <= request.outcome.status_code <= high))
+            and query.get("request_id") in {None, request.request_id}
+            and self._is_indexed(request, now)
+        ]
+        found.sort(key=lambda request: (request.ended_at or now, request.ticket), reverse=True)
+        after = first + limit
+        payloads = "payloads" in query.getlist("expand")
+        rows = [self._row(request, now, payloads=payloads) for request in found[first:after]]
+        return rows, _cursor(after // limit) if len(found) > after else None
 
     def _is_indexed(self, request: FalRequest, now: float) -> bool:
         if request.state is State.IN_QUEUE and not self._settings.history_shows_queued:
@@ -87,22 +93,22 @@ class History:
         seen_at = request.sent_at if self._settings.history_shows_queued else (request.started_at or request.sent_at)
         return now >= seen_at + self._settings.history_lag_s
 
-
-def _row(request: FalRequest, *, payloads: bool) -> dict[str, Any]:
-    started_at, ended_at, outcome = request.started_at, request.ended_at, request.outcome
-    row = {
-        "request_id": request.request_id,
-        "endpoint_id": request.endpoint_id,
-        "sent_at": iso(request.sent_at),
-        "started_at": iso(started_at) if started_at else None,
-        "ended_at": iso(ended_at) if ended_at else None,
-        "status_code": outcome.status_code if outcome else None,
-        "duration": round(ended_at - started_at, 3) if started_at and ended_at else None,
-    }
-    if payloads and request.stores_io:
-        row["json_input"] = request.arguments
-        row["json_output"] = json.loads(outcome.body) if outcome else None
-    return row
+    def _row(self, request: FalRequest, now: float, *, payloads: bool) -> dict[str, Any]:
+        started_at, ended_at, outcome = request.started_at, request.ended_at, request.outcome
+        row = {
+            "request_id": request.request_id,
+            "endpoint_id": request.endpoint_id,
+            "sent_at": iso(request.sent_at),
+            "started_at": iso(started_at) if started_at else None,
+            "ended_at": iso(ended_at) if ended_at else None,
+            "status_code": outcome.status_code if outcome else None,
+            "duration": round(ended_at - started_at, 3) if started_at and ended_at else None,
+        }
+        if payloads and stores_input(request, now, self._settings.time_factor):
+            row["json_input"] = request.arguments
+        if payloads and outcome is not None and stores_output(request, now, self._settings.time_factor):
+            row["json_output"] = json.loads(outcome.body)
+        return row
 
 
 def _codes(status: str | None) -> tuple[int | None, int]:
@@ -123,11 +129,22 @@ def _time(text: str | None, default: float) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _number(text: str | None, name: str, default: Any) -> Any:
+def _number(text: str | None, name: str, default: int) -> int:
     try:
         return default if text is None else int(text)
     except ValueError:
         raise BadQueryError(f"{name} must be a number") from None
+
+
+def _cursor(page: int) -> str:
+    return base64.b64encode(str(page).encode()).decode()
+
+
+def _page_number(cursor: str | None) -> int:
+    try:
+        return int(base64.b64decode(cursor, validate=True)) if cursor else 0
+    except (ValueError, binascii.Error):
+        raise BadQueryError("cursor is none of ours") from None
 
 
 def _error(status_code: int, kind: str, message: str) -> Response:

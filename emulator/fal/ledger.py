@@ -1,6 +1,7 @@
 """The books: every call, every accepted request, every bill. Tests judge the pipeline by them."""
 
 import json
+import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,17 @@ class Bill:
     """How long the request was in progress."""
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """One call that was answered 401, 402 or 403."""
+
+    at: str
+    stage: str
+    status_code: int
+    audio_path: str
+    """Empty where the call names no audio, or was refused before it was read."""
+
+
 class Ledger:
     """Counts and rows since the start or the last reset; with a file, rows are appended to it as JSON lines too."""
 
@@ -38,6 +50,22 @@ class Ledger:
         self.calls: Counter[str] = Counter()
         self.accepted: list[FalRequest] = []
         self.bills: list[Bill] = []
+        self.forget_refusals()
+
+    def forget_refusals(self) -> None:
+        """Begins to count anew what is called after the first refusal."""
+        self.refusals: list[Refusal] = []
+        self.calls_after_refusal: Counter[str] = Counter()
+
+    def call(self, stage: str) -> None:
+        """Counts a call as it comes in."""
+        self.calls[stage] += 1
+        if self.refusals:
+            self.calls_after_refusal[stage] += 1
+
+    def refuse(self, stage: str, status_code: int, audio_path: str = "") -> None:
+        """Notes that a call was answered 401, 402 or 403: fal refuses the account."""
+        self.refusals.append(Refusal(iso(time.time()), stage, status_code, audio_path))
 
     def accept(self, request: FalRequest) -> None:
         """Records that fal has taken a request, whether or not the caller learns of it."""
@@ -76,6 +104,7 @@ def accepted_row(request: FalRequest) -> dict[str, Any]:
         "audio_url": bare_url(request.audio_url),
         "audio_path": audio_path_of(request.audio_url),
         "sent_at": iso(request.sent_at),
+        "ended_at": iso(request.ended_at) if request.ended_at else None,
         "state": request.state.value,
         "status_code": request.outcome.status_code if request.outcome else None,
         "error_type": request.outcome.error_type if request.outcome else None,

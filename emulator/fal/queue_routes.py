@@ -39,9 +39,10 @@ class QueueRoutes:
         """Dispatches by path and method; the key comes first, as at fal."""
         address = parse_request_address(http.url.path)
         verb = address.verb if address else "submit"
-        self._ledger.calls[verb] += 1
+        self._ledger.call(verb)
         owner = self._access.owner(http.headers.get("authorization"))
         if owner is None:
+            self._ledger.refuse(verb, 401)
             return JSONResponse({"detail": "invalid key credentials"}, 401)
         expected = {"submit": "POST", "cancel": "PUT"}.get(verb, "GET")
         if http.method != expected:

@@ -1,10 +1,15 @@
-"""How long a result can be fetched (docs/fal.md section 7): the first clock only, which is the one to be afraid of."""
+"""How long fal keeps what (docs/fal.md section 7): a result at its URL, and the payloads in the request history.
+
+fal says that the URL goes on answering while payloads are stored; here it does not: the case to be afraid of.
+"""
 
 from emulator.fal.request import FalRequest
 
 KEPT_S = 3600.0
 LARGE_RESULT_BYTES = 10 * 1024
 LARGE_KEPT_S = 360.0
+PAYLOAD_KEPT_S = 30 * 86_400.0
+LARGEST_PAYLOAD_BYTES = 1024 * 1024
 
 
 def is_expired(request: FalRequest, now: float, time_factor: float) -> bool:
@@ -13,3 +18,15 @@ def is_expired(request: FalRequest, now: float, time_factor: float) -> bool:
         return False
     kept_s = LARGE_KEPT_S if len(request.outcome.body) >= LARGE_RESULT_BYTES else KEPT_S
     return now >= request.ended_at + kept_s / time_factor
+
+
+def stores_input(request: FalRequest, now: float, time_factor: float) -> bool:
+    """True while the history shows what was sent: for 30 days, unless the caller refused with X-Fal-Store-IO."""
+    return request.stores_io and now < (request.ended_at or now) + PAYLOAD_KEPT_S / time_factor
+
+
+def stores_output(request: FalRequest, now: float, time_factor: float) -> bool:
+    """True while the history shows what was answered: as the input, and at most 1 MB."""
+    outcome = request.outcome
+    is_small = outcome is not None and len(outcome.body) <= LARGEST_PAYLOAD_BYTES
+    return is_small and stores_input(request, now, time_factor)

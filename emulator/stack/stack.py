@@ -116,7 +116,11 @@ class Stack:
         if isinstance(self.redis, ExistingRedis):
             variables["NIGHTSCRIBE_REDIS_KEY_PREFIX"] = self.redis.key_prefix
         if self.fal is not None:
-            variables |= {"FAL_KEY": self.fal.key, "NIGHTSCRIBE_FAL_QUEUE_URL": self.fal_url}
+            variables |= {
+                "FAL_KEY": self.fal.key,
+                "NIGHTSCRIBE_FAL_QUEUE_URL": self.fal_url,
+                "NIGHTSCRIBE_FAL_PLATFORM_URL": self.fal_url,
+            }
         return variables
 
     def process_environment(self, **extra: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The `nightscribe` command: a group of commands, one file each, and the one place where errors become exit codes.
 
-0 done    1 some objects failed    2 usage, configuration, a service away    3 stopped by the budget
+0 done    1 some objects failed    2 usage, configuration, a service away    3 stopped by its ceiling
 4 stopped by the account    5 another run is active    130 interrupted
 """
 
@@ -16,6 +16,8 @@ import click
 from pipeline import __version__, logs
 from pipeline.cli.backfill import backfill, retry_failed
 from pipeline.cli.config import config
+from pipeline.cli.explain import explain
+from pipeline.cli.limit import limit
 from pipeline.cli.plan import plan
 from pipeline.cli.session import Session
 from pipeline.cli.show import show
@@ -43,7 +45,7 @@ def nightscribe(context: click.Context) -> None:
     context.obj = Session(os.environ)
 
 
-for command in (plan, backfill, status, retry_failed, show, transcribe, config):
+for command in (plan, backfill, status, retry_failed, limit, show, explain, transcribe, config):
     nightscribe.add_command(command)
 
 

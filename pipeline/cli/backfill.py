@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +14,16 @@ import click
 
 from pipeline import keys
 from pipeline.cancellation import CancellationToken, Cancelled
-from pipeline.cli.archive_run import ArchiveRun, Wish
+from pipeline.cli.again import same_command
+from pipeline.cli.archive_run import ArchiveRun
+from pipeline.cli.ceilings import ceiling_of, ceiling_options, stopped
+from pipeline.cli.counts import Counts
 from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
-from pipeline.cli.progress import Counts, make_progress
+from pipeline.cli.progress import make_progress
 from pipeline.cli.session import Session
-from pipeline.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, AccountError
+from pipeline.cli.wishes import Wish
+from pipeline.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, AccountError, BudgetReachedError
+from pipeline.limits.base import Ceiling
 from pipeline.models import Manifest, Place
 from pipeline.plan import Mode
 
@@ -28,6 +32,7 @@ from pipeline.plan import Mode
 @archive_options
 @recipe_options
 @formats_option
+@ceiling_options
 @click.option("--upgrade", is_flag=True, help="Also redo what was transcribed with another model or arguments.")
 @json_option
 @click.pass_obj
@@ -42,12 +47,13 @@ def backfill(session: Session, /, *, upgrade: bool, **options: Any) -> None:
       nightscribe backfill s3://my-podcasts/
       nightscribe backfill s3://my-podcasts/shows/ --model fal-ai/wizper --language de --formats vtt,srt
       nightscribe backfill s3://my-podcasts/ --include '*/2024/*' --limit 10
+      nightscribe backfill s3://my-podcasts/ --max-cost 25
       nightscribe backfill s3://my-podcasts/ --arg batch_size=16 --output s3://my-transcripts/podcasts/
 
     \b
     Exit codes:
       0 done   1 some objects failed   2 usage, configuration, or a service that is away
-      3 stopped by the budget   4 stopped by the account   5 another run is active   130 interrupted
+      3 stopped by its ceiling  4 stopped by the account   5 another run is active   130 interrupted
     """
     _run(session, Mode.UPGRADE if upgrade else Mode.INCREMENTAL, options)
 
@@ -56,15 +62,26 @@ def backfill(session: Session, /, *, upgrade: bool, **options: Any) -> None:
 @archive_options
 @recipe_options
 @formats_option
+@ceiling_options
+@click.option(
+    "--allow-rebill",
+    is_flag=True,
+    help="Also pay again where fal has forgotten a result that was paid for, or where it cannot be known if it was.",
+)
 @json_option
 @click.pass_obj
 def retry_failed(session: Session, /, **options: Any) -> None:
-    """Transcribe again what the last run reported as failed, and nothing else.
+    """Transcribe again what the last run reported as failed or uncertain, and nothing else.
+
+    What is uncertain is looked for in fal's history first; nothing is paid twice without --allow-rebill.
 
     \b
     Examples:
       nightscribe retry-failed s3://my-podcasts/
       nightscribe retry-failed s3://my-podcasts/ --include 'shows/a/*'
+      nightscribe retry-failed s3://my-podcasts/ --allow-rebill --max-cost 5
+
+    Exit codes are those of backfill.
     """
     _run(session, Mode.RETRY_FAILED, options)
 
@@ -72,21 +89,25 @@ def retry_failed(session: Session, /, **options: Any) -> None:
 def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
     """What the options ask for."""
     archive: Place = options["archive"]
+    recipe = session.recipe(options)
     return Wish(
         archive=archive,
-        recipe=session.recipe(options),
+        recipe=recipe,
         output=options["output"] or Place(bucket=archive.bucket),
         include=options["include"],
         exclude=options["exclude"],
         formats=options.get("formats", ()),
         limit=options["limit"],
         mode=mode,
+        ceiling=ceiling_of(session.settings, recipe, options),
+        allow_rebill=options.get("allow_rebill", False),
     )
 
 
 def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
     cancel = CancellationToken()
-    run = ArchiveRun(session, wish_of(session, mode, options), cancel)
+    wish = wish_of(session, mode, options)
+    run = ArchiveRun(session, wish, cancel)
     progress = make_progress(session.settings.run.progress_every_s)
     try:
         with _interrupts(cancel), progress:
@@ -101,9 +122,15 @@ def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
             "is mended, run the same command again: it goes on where it stopped.",
             error.reason,
         ) from error
-    if run.manifest is not None:
-        _summarise(run.manifest, progress.counts, as_json=options["as_json"])
+    except BudgetReachedError as error:
+        use, ceiling = progress.counts.budget, wish.ceiling or Ceiling()
+        message = stopped(run.outcome, use, ceiling, session.settings, wish.recipe)
+        raise BudgetReachedError(message, error.reason) from error
     counts = progress.counts
+    if run.outcome.manifest is not None:
+        _summarise(run.outcome.manifest, counts, as_json=options["as_json"])
+    for hint in counts.hints():
+        click.echo(hint, err=True)
     failed = counts.failed + counts.failed_in_plan + counts.uncertain
     raise click.exceptions.Exit(EXIT_SOME_FAILED if failed else EXIT_DONE)
 
@@ -133,7 +160,7 @@ def _interrupted(counts: Counts) -> str:
     return (
         f"Stopped: nothing more is enqueued. {counts.outstanding} jobs are queued or in work; workers go on with them "
         "and nothing is lost or paid twice.\n"
-        f"To go on, run the same command again: nightscribe {' '.join(sys.argv[1:])}"
+        f"To go on, run the same command again: {same_command()}"
     )
 
 

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import pricing
-from pipeline.cli.archive_run import Wish, decisions
 from pipeline.cli.backfill import wish_of
 from pipeline.cli.options import archive_options, json_option, recipe_options
 from pipeline.cli.session import Session
+from pipeline.cli.wishes import Wish, decisions
 from pipeline.models import Job, Skip
 from pipeline.plan import Mode
 from pipeline.settings import Settings
@@ -25,7 +25,6 @@ _EXPLANATIONS = {
     "other_recipe": "transcribed already, with another model or arguments (--upgrade redoes them)",
     "failed_before": "failed in an earlier run, for a reason of their own (retry-failed tries again)",
     "not_failed": "did not fail",
-    "uncertain": "a paid request may exist whose reply was lost; never sent again on a guess",
     "empty_object": "zero bytes",
     "too_large": "larger than audio.max_size_bytes",
     "foreign_sidecar": "a file that Nightscribe did not write stands where the sidecar goes",
@@ -76,7 +75,7 @@ def plan(session: Session, /, *, retry: bool, upgrade: bool, as_list: bool, as_j
     mode = Mode.RETRY_FAILED if retry else Mode.UPGRADE if upgrade else Mode.INCREMENTAL
     wish = wish_of(session, mode, options)
     estimate = Estimate()
-    for decision in decisions(session, wish, "plan", iter(())):
+    for decision in decisions(session.storage, session.settings, wish, wish.request("plan", budgeted=False), iter(())):
         estimate.add(decision, session.settings)
         if as_list:
             click.echo(_line(decision))

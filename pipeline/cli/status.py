@@ -1,4 +1,4 @@
-"""`nightscribe status`: open runs, queue, permits, workers, and an archive's last manifest."""
+"""`nightscribe status`: open runs with their budgets, queue, permits, workers, and an archive's last manifest."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 import click
 
 from pipeline import manifest, wiring
+from pipeline.cli.ceilings import used
 from pipeline.cli.options import S3Uri, json_option
 from pipeline.cli.session import Session
-from pipeline.models import Place
+from pipeline.limits.base import Ceiling
+from pipeline.models import Place, State
 
 
 @click.command()
@@ -46,11 +48,19 @@ def _live_state(session: Session) -> dict[str, Any]:
             "workers": [asdict(worker) for worker in parts.runs.workers()],
             "queued": parts.queue.depth(),
             "permits": asdict(parts.permits.use()),
-            "runs": [asdict(run) for run in parts.runs.summaries()],
+            "runs": [asdict(run) | _budget(parts, run.run_id) for run in parts.runs.summaries()],
             "stopped_because": order.message if order else None,
         }
     finally:
         parts.close()
+
+
+def _budget(parts: wiring.DispatcherParts, run_id: str) -> dict[str, Any]:
+    """The budget of a run, for programs and for people; empty without a ceiling."""
+    use = parts.budget.use(run_id)
+    if use is None or use.ceiling == Ceiling():
+        return {}
+    return {"budget": asdict(use) | {"said": used(use)}}
 
 
 def _print(state: dict[str, Any], archive: Place | None) -> None:
@@ -61,13 +71,20 @@ def _print(state: dict[str, Any], archive: Place | None) -> None:
         + ("" if workers else " (start one: make worker)")
     )
     click.echo(f"queue     {state['queued']} messages")
-    click.echo(f"permits   {state['permits']['held']} of {state['permits']['limit']} in use")
+    if stuck := [worker["name"] for worker in workers if worker["is_stuck"]]:
+        click.echo(f"stuck     {', '.join(stuck)}: alive, but takes no jobs any more; restart it")
+    permits = state["permits"]
+    lowered = "" if permits["limit"] >= permits["ceiling"] else f" ({permits['ceiling']} once fal copes again)"
+    click.echo(f"permits   {permits['held']} of {permits['limit']} in use{lowered}")
     for run in state["runs"]:
         dispatcher = "running" if run["dispatcher_alive"] else "not dispatched; run backfill again to go on"
         click.echo(
             f"run       {run['run_id']} of {run['archive_uri']} with {run['endpoint_id']}: "
             f"{run['outstanding']} outstanding ({dispatcher})"
         )
+        if "budget" in run:
+            reached = ", reached: raise the ceiling to go on" if run["budget"]["is_reached"] else ""
+            click.echo(f"budget    {run['budget']['said']} used{reached}")
     if not state["runs"]:
         click.echo("run       none open")
     if state["stopped_because"]:
@@ -80,3 +97,5 @@ def _print(state: dict[str, Any], archive: Place | None) -> None:
     totals = last["totals"]
     states = ", ".join(f"{number} {name}" for name, number in sorted(totals["by_state"].items()))
     click.echo(f"manifest  {last['run_id']}, finished {last['finished_at']}: {totals['objects']} objects, {states}")
+    if uncertain := totals["by_state"].get(State.UNCERTAIN.value):
+        click.echo(f"uncertain {uncertain} objects: the next backfill asks fal's history what became of them")

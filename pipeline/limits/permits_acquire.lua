@@ -1,11 +1,16 @@
--- Takes or renews one permit, unless all are taken. Returns 1 when the job holds one now.
--- KEYS: permits (sorted set: job -> end of its lease in ms), limit (string, optional)   ARGV: job, lease in ms, limit
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+
+-- Takes or renews one permit, unless all are taken or none may be given now. Returns 1 when there is one under this name.
+-- A server that was wiped first lets all workers tell what they hold.
+-- KEYS: permits (sorted set: name -> end of its lease in ms), ceiling set live, reduction, in flight, since
+-- ARGV: name, lease in ms, configured ceiling, ms to recover, ms to regather
+forget_expired(KEYS[1], KEYS[4])
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
-  local limit = tonumber(redis.call('GET', KEYS[2]) or ARGV[3]) or tonumber(ARGV[3])
-  if redis.call('ZCARD', KEYS[1]) >= limit then
+  redis.call('SET', KEYS[5], string.format('%.0f', now), 'NX')
+  if now < redis.call('GET', KEYS[5]) + ARGV[5] then
+    return 0
+  end
+  local limit, _, _, paused_until = in_force(KEYS[2], KEYS[3], ARGV[3], ARGV[4])
+  if now < paused_until or redis.call('ZCARD', KEYS[1]) >= limit then
     return 0
   end
 end

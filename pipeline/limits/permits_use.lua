@@ -1,7 +1,6 @@
--- Returns how many permits are held, and the limit in force.
--- KEYS: permits, limit   ARGV: limit when the server knows no other
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local limit = tonumber(redis.call('GET', KEYS[2]) or ARGV[1]) or tonumber(ARGV[1])
-return { redis.call('ZCARD', KEYS[1]), math.floor(limit) }
+
+-- Returns how many permits are held, the limit in force, and its ceiling.
+-- KEYS: permits, ceiling set live, reduction, in flight   ARGV: configured ceiling, ms to recover
+forget_expired(KEYS[1], KEYS[4])
+local limit, ceiling = in_force(KEYS[2], KEYS[3], ARGV[1], ARGV[2])
+return { redis.call('ZCARD', KEYS[1]), limit, ceiling }

@@ -18,8 +18,10 @@ from pipeline.models.jobs import (
     Job,
     PaidRequest,
     Recipe,
+    StoryLine,
 )
 from pipeline.models.manifests import (
+    PLANNED,
     Latest,
     Manifest,
     ManifestPart,
@@ -28,6 +30,7 @@ from pipeline.models.manifests import (
     SkipReason,
     State,
     Totals,
+    UnfinishedRun,
 )
 from pipeline.models.transcripts import (
     Answer,
@@ -43,6 +46,7 @@ from pipeline.models.transcripts import (
 )
 
 __all__ = [
+    "PLANNED",
     "SIDECAR_SCHEMA_VERSION",
     "Answer",
     "AudioObject",
@@ -69,8 +73,10 @@ __all__ = [
     "Skip",
     "SkipReason",
     "State",
+    "StoryLine",
     "Timings",
     "Totals",
     "Transcript",
+    "UnfinishedRun",
     "Word",
 ]

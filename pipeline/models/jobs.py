@@ -51,6 +51,11 @@ class Job(Record):
     formats: tuple[Format, ...] = ()
     prior_attempts: int = 0
     """Attempts that earlier runs spent on this job; this run's own attempts are counted after these."""
+    budgeted: bool = False
+    """Whether its run has a ceiling: then nothing is submitted without a reservation."""
+    allow_rebill: bool = False
+    """Whether a person has agreed to pay again where an earlier run has paid, or may have, for nothing."""
+    planned_at: AwareDatetime | None = None
 
 
 class PaidRequest(Record):
@@ -74,11 +79,23 @@ class Failure(Record):
 
 
 class IntentState(StrEnum):
-    """Where an intent stands: `intended` (the POST may or may not have happened), `submitted`, `failed`."""
+    """Where an intent stands."""
 
     INTENDED = "intended"
+    """The POST may or may not have happened."""
+    WITHDRAWN = "withdrawn"
+    """Nothing was sent, or fal has refused it: free to submit."""
     SUBMITTED = "submitted"
     FAILED = "failed"
+
+
+class StoryLine(Record):
+    """One line of a job's story, for `nightscribe explain`. Holds no secret."""
+
+    at: AwareDatetime
+    what: str
+    """The stable name of what happened: planned, leased, intended, submitted, adopted, failed, ..."""
+    detail: str = ""
 
 
 class Intent(Record):
@@ -96,9 +113,15 @@ class Intent(Record):
     url_hash: str
     """SHA-256 of the presigned URL that was sent: finds the request in fal's history without storing the URL."""
     intended_at: AwareDatetime
+    url_expires_at: AwareDatetime | None = None
+    """From then on fal cannot open the URL, so that a POST which arrives late is not billed. None: written by 0.1."""
+    reserved_usd: float | None = None
+    """The cost that was reserved for this attempt; None when its price is unknown."""
     duration_s: float | None = None
     """The audio's length as the preflight found it, so that a resumed job need not look again."""
     request: PaidRequest | None = None
     failure: Failure | None = None
     past: tuple[PaidRequest, ...] = ()
     """Accepted requests of earlier attempts."""
+    story: tuple[StoryLine, ...] = ()
+    """The job's story so far, oldest first."""

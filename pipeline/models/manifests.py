@@ -18,7 +18,6 @@ class SkipReason(StrEnum):
     OTHER_RECIPE = "other_recipe"
     FAILED_BEFORE = "failed_before"
     NOT_FAILED = "not_failed"
-    UNCERTAIN = "uncertain"
     EMPTY_OBJECT = "empty_object"
     TOO_LARGE = "too_large"
     FOREIGN_SIDECAR = "foreign_sidecar"
@@ -33,10 +32,13 @@ class State(StrEnum):
     DONE = "done"
     FAILED = "failed"
     UNCERTAIN = "uncertain"
-    """A paid request may exist whose reply was lost; never submitted again on a guess."""
+    """A paid request may exist whose reply was lost; the next run asks fal's history, and guesses nothing."""
     SKIPPED = "skipped"
     PENDING = "pending"
     """Planned, and not settled when the manifest was written; the next run goes on with it."""
+
+
+PLANNED = "planned"  # the reason of a pending row whose job was sent
 
 
 class ManifestRow(Record):
@@ -75,6 +77,11 @@ class ManifestRow(Record):
     sidecar_key: str | None = None
     sidecar_etag: str | None = None
     settled_at: AwareDatetime | None = None
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether its job was sent to the workers and has not come back."""
+        return self.state is State.PENDING and self.reason == PLANNED
 
 
 class Skip(Record):
@@ -135,3 +142,15 @@ class Latest(Record):
     run_id: str
     manifest_key: str
     finished_at: AwareDatetime
+
+
+class UnfinishedRun(Record):
+    """The identity of a run that has begun and not finished, in S3, so that it can be continued without Redis."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    recipe: str
+    """The recipe's hash: another recipe is another run."""
+    started_at: AwareDatetime
+    has_ceiling: bool = False
+    """Whether its jobs were sent under a ceiling, as its last dispatcher sent them."""

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, JsonValue
 
 from pipeline.models.archives import AudioObject, Record
-from pipeline.models.jobs import PaidRequest, Recipe
+from pipeline.models.jobs import PaidRequest, Recipe, StoryLine
 
 
 class Word(Record):
@@ -111,6 +111,8 @@ class Sidecar(Record):
     cost: Cost
     raw: JsonValue
     """The model's answer as it came, except that presigned URLs are redacted."""
+    story: tuple[StoryLine, ...] = ()
+    """What happened to the job, oldest first."""
     software: str
     """Name and version of what wrote this."""
     written_at: AwareDatetime

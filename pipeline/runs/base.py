@@ -7,7 +7,7 @@ segments), and a run that finds this state empty plans again and finds its resul
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.models import Job, ManifestRow
@@ -43,6 +43,8 @@ class WorkerSummary:
     name: str
     slots: int
     busy: int
+    is_stuck: bool = False
+    """It lives but takes no jobs from the queue any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,20 @@ class Runs(ABC):
 
     @abstractmethod
     def open(
-        self, archive_id: str, recipe_hash: str, *, new_run_id: str, archive_uri: str, endpoint_id: str
+        self,
+        archive_id: str,
+        recipe_hash: str,
+        *,
+        new_run_id: str,
+        archive_uri: str,
+        endpoint_id: str,
+        unfinished_run_id: str | None = None,
     ) -> RunTicket:
         """Becomes the one dispatcher of an archive, continuing its unfinished run of the same recipe if any.
 
-        Clears a stop order that an earlier run left. Raises `RunActiveError`, naming the run, while another
-        dispatcher's heartbeat is fresh.
+        `unfinished_run_id` is the run of this recipe that S3 shows as unfinished: it is continued when the server
+        knows no run of the archive, for instance after a wipe. Clears a stop order that an earlier run left. Raises
+        `RunActiveError`, naming the run, while another dispatcher's heartbeat is fresh.
         """
 
     @abstractmethod
@@ -89,6 +99,14 @@ class Runs(ABC):
         """Which of these jobs are outstanding already: a resumed run does not send them again."""
 
     @abstractmethod
+    def wanted(self, job: Job) -> bool:
+        """Whether the job is outstanding in its run. A worker refuses the message of one that is not."""
+
+    @abstractmethod
+    def claim_recovery(self, for_s: float) -> bool:
+        """Whether the caller is the one that looks for stalled jobs now; nobody else is for the next `for_s`."""
+
+    @abstractmethod
     def stalled(self, run_id: str, *, queue_is_empty: bool) -> list[Job]:
         """Outstanding jobs that nobody works on any more.
 
@@ -98,12 +116,18 @@ class Runs(ABC):
         """
 
     @abstractmethod
-    def settle(self, job: Job, row: ManifestRow) -> bool:
-        """Hands in the final row of a job (worker). False when the job was not outstanding: a repeat."""
+    def settle(self, job: Job, row: ManifestRow, token: str | None = None) -> bool:
+        """Hands in the final row of a job (worker). False when the job was not outstanding: a repeat.
+
+        With the token of a lease it is False, too, when another worker has taken the job since; it carries the job on.
+        """
 
     @abstractmethod
-    def drop(self, job: Job) -> None:
-        """Forgets an outstanding job without a row: it was given up unsubmitted and stays to be planned again."""
+    def drop(self, job: Job, token: str | None = None) -> None:
+        """Forgets an outstanding job without a row: it was given up unsubmitted and stays to be planned again.
+
+        Does nothing when it is held by anybody but the holder of this token, who carries it on.
+        """
 
     @abstractmethod
     def rows(self, run_id: str, start: int, limit: int) -> list[ManifestRow]:
@@ -135,24 +159,45 @@ class Runs(ABC):
 
 
 class Leases(ABC):
-    """The worker's side: who works on which job. Each lease expires unless it is renewed."""
+    """The worker's side: who works on which job. Each lease expires unless it is renewed.
+
+    Leases are fenced: each acquisition has a token of its own, and whoever comes back from a long sleep with an old one
+    changes nothing. A job that is parked is free to take. Raises `ServiceUnavailableError`.
+    """
 
     @abstractmethod
-    def acquire(self, job: Job) -> bool:
-        """Takes the job when nobody else holds it (a parked job is free to take) and marks it as started."""
+    def acquire(self, job: Job) -> str | None:
+        """Takes the job and marks it as started; returns the token of this acquisition.
+
+        None when it is held, be it by this worker: a process keeps its own list of the jobs that it holds.
+        """
 
     @abstractmethod
-    def renew(self, job_ids: Collection[str]) -> set[str]:
-        """Renews this worker's leases in one step; returns the ids that this worker no longer holds."""
+    def holds(self, job_id: str, token: str) -> bool:
+        """Whether the job is still held under this token."""
 
     @abstractmethod
-    def park(self, job_id: str, for_s: float) -> None:
-        """Gives the job up for another worker or a later retry; for `for_s` it does not count as stalled."""
+    def holder(self, job_id: str) -> str | None:
+        """The name of the worker that holds the job; None when it is free or parked."""
 
     @abstractmethod
-    def hand_back(self, job: Job) -> None:
-        """Ends this worker's lease on a job whose message goes back to the queue: it counts as not started."""
+    def renew(self, held: Mapping[str, str]) -> set[str]:
+        """Renews leases (job id to token) in one step; returns the ids of those that are no longer held."""
 
     @abstractmethod
-    def release(self, job_id: str) -> None:
-        """Ends this worker's lease on a settled job; no error when it is not held."""
+    def park(self, job_id: str, token: str, for_s: float) -> None:
+        """Gives the job up for another worker or a later retry; for `for_s` it does not count as stalled.
+
+        A lease that has run out is parked too; one that another holds stays as it is.
+        """
+
+    @abstractmethod
+    def hand_back(self, job: Job, token: str) -> None:
+        """Ends the lease on a job whose message goes back to the queue: it counts as not started.
+
+        Another holder's lease, and its mark, stay as they are.
+        """
+
+    @abstractmethod
+    def release(self, job_id: str, token: str) -> None:
+        """Ends the lease on a settled job; no error when it is not held."""

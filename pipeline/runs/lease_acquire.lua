@@ -1,5 +1,6 @@
--- Takes a job that nobody else works on, and notes that it was started when its run still waits for it.
--- KEYS: lease, jobs, started   ARGV: holder, lease in ms, job, value of a parked lease
+-- Takes a job that nobody works on, and notes that it was started when its run still waits for it. A client that lost
+-- the reply asks again with the same token, and finds the lease its own.
+-- KEYS: lease, jobs, started   ARGV: holder and token, lease in ms, job, value of a parked lease
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] and holder ~= ARGV[4] then
   return 0

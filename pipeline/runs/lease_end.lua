@@ -1,12 +1,12 @@
--- Ends a lease, or parks it for a time, unless another holder has it.
--- KEYS: lease   ARGV: holder, value of a parked lease, ms to park (0: end it)
+-- Ends a lease, unless the job is held under another token or parked. A job that goes back to the queue counts as not
+-- started from then on.
+-- KEYS: lease, started (only when the job goes back)   ARGV: holder and token, job
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then
   return 0
 end
-if ARGV[3] == '0' then
-  redis.call('DEL', KEYS[1])
-else
-  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+redis.call('DEL', KEYS[1])
+if KEYS[2] then
+  redis.call('SREM', KEYS[2], ARGV[2])
 end
 return 1

@@ -1,18 +1,28 @@
-"""Runs and leases in memory, for one process: unit tests and the one-shot command. Thread-safe."""
+"""Runs in memory, for one process: unit tests and the one-shot command. Thread-safe."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pipeline.errors import RunActiveError
 from pipeline.models import Job, ManifestRow
-from pipeline.runs.base import Leases, Runs, RunSummary, RunTicket, StopOrder, WorkerSummary
+from pipeline.runs.base import Runs, RunSummary, RunTicket, StopOrder, WorkerSummary
 
-_PARKED = ""  # no worker has an empty name
+
+class Holder(NamedTuple):
+    """Who has the lease of a job, by which acquisition."""
+
+    owner: str
+    token: str
+
+
+PARKED = Holder("", "")  # no worker has an empty name
 
 
 @dataclass(slots=True)
@@ -38,14 +48,15 @@ class MemoryState:
         self.lock = threading.RLock()
         self.open_runs: dict[str, _OpenRun] = {}
         self.jobs: dict[str, _Jobs] = {}
-        self.leases: dict[str, tuple[str, float]] = {}
+        self.leases: dict[str, tuple[Holder, float]] = {}
         self.workers: dict[str, tuple[WorkerSummary, float]] = {}
         self.stop_order: StopOrder | None = None
+        self.recovery_claimed_until = -math.inf
 
-    def holder(self, job_id: str) -> str | None:
-        """Who has the lease of a job; the caller has the lock."""
-        owner, ends = self.leases.get(job_id, (None, 0.0))
-        return owner if ends > self.clock() else None
+    def holder(self, job_id: str) -> Holder | None:
+        """Who has the lease of a job, `PARKED` or nobody; the caller has the lock."""
+        holder, ends = self.leases.get(job_id, (None, 0.0))
+        return holder if ends > self.clock() else None
 
 
 class MemoryRuns(Runs):
@@ -57,7 +68,14 @@ class MemoryRuns(Runs):
         self._worker_lease_s = worker_lease_s
 
     def open(
-        self, archive_id: str, recipe_hash: str, *, new_run_id: str, archive_uri: str, endpoint_id: str
+        self,
+        archive_id: str,
+        recipe_hash: str,
+        *,
+        new_run_id: str,
+        archive_uri: str,
+        endpoint_id: str,
+        unfinished_run_id: str | None = None,
     ) -> RunTicket:
         """See `Runs.open`."""
         state = self._state
@@ -65,11 +83,14 @@ class MemoryRuns(Runs):
             old = state.open_runs.get(archive_id)
             if old and old.alive_until > state.clock():
                 raise RunActiveError(f"Run {old.ticket.run_id} over {archive_uri} is alive. Wait for its end.")
-            resumed = old is not None and old.ticket.recipe_hash == recipe_hash
-            run_id = old.ticket.run_id if old and resumed else new_run_id
-            if old and not resumed:
-                state.jobs.pop(old.ticket.run_id, None)
-            ticket = RunTicket(archive_id, run_id, recipe_hash, uuid.uuid4().hex, resumed)
+            unfinished = unfinished_run_id
+            if old:
+                unfinished = old.ticket.run_id if old.ticket.recipe_hash == recipe_hash else None
+                if unfinished is None:
+                    state.jobs.pop(old.ticket.run_id, None)
+            ticket = RunTicket(
+                archive_id, unfinished or new_run_id, recipe_hash, uuid.uuid4().hex, resumed=unfinished is not None
+            )
             alive_until = state.clock() + self._dispatcher_lease_s
             state.open_runs[archive_id] = _OpenRun(ticket, alive_until, archive_uri, endpoint_id)
             state.stop_order = None
@@ -114,6 +135,20 @@ class MemoryRuns(Runs):
         with self._state.lock:
             return self._jobs(run_id).outstanding.keys() & set(job_ids)
 
+    def wanted(self, job: Job) -> bool:
+        """See `Runs.wanted`."""
+        with self._state.lock:
+            return job.job_id in self._jobs(job.run_id).outstanding
+
+    def claim_recovery(self, for_s: float) -> bool:
+        """See `Runs.claim_recovery`."""
+        with self._state.lock:
+            now = self._state.clock()
+            if self._state.recovery_claimed_until > now:
+                return False
+            self._state.recovery_claimed_until = now + for_s
+            return True
+
     def stalled(self, run_id: str, *, queue_is_empty: bool) -> list[Job]:
         """See `Runs.stalled`."""
         with self._state.lock:
@@ -123,18 +158,23 @@ class MemoryRuns(Runs):
             jobs.started -= {job.job_id for job in found}
             return found
 
-    def settle(self, job: Job, row: ManifestRow) -> bool:
+    def settle(self, job: Job, row: ManifestRow, token: str | None = None) -> bool:
         """See `Runs.settle`."""
         with self._state.lock:
+            holder = self._state.holder(job.job_id)
+            if token is not None and holder is not None and holder.token != token:
+                return False
             if not self._forget(job):
                 return False
             self._jobs(job.run_id).rows.append(row)
             return True
 
-    def drop(self, job: Job) -> None:
+    def drop(self, job: Job, token: str | None = None) -> None:
         """See `Runs.drop`."""
         with self._state.lock:
-            self._forget(job)
+            holder = self._state.holder(job.job_id)
+            if holder is None or holder == PARKED or holder.token == token:
+                self._forget(job)
 
     def _forget(self, job: Job) -> bool:
         jobs = self._jobs(job.run_id)
@@ -184,54 +224,3 @@ class MemoryRuns(Runs):
 
     def _jobs(self, run_id: str) -> _Jobs:
         return self._state.jobs.setdefault(run_id, _Jobs())
-
-
-class MemoryLeases(Leases):
-    """The worker's side of a `MemoryState`."""
-
-    def __init__(self, state: MemoryState, *, owner: str, lease_s: float) -> None:
-        self._state = state
-        self._owner = owner
-        self._lease_s = lease_s
-
-    def acquire(self, job: Job) -> bool:
-        """See `Leases.acquire`. True also when this worker holds it already."""
-        state = self._state
-        with state.lock:
-            if state.holder(job.job_id) not in {None, _PARKED, self._owner}:
-                return False
-            self._hold(job.job_id, self._owner, self._lease_s)
-            run = state.jobs.get(job.run_id)
-            if run and job.job_id in run.outstanding:
-                run.started.add(job.job_id)
-            return True
-
-    def renew(self, job_ids: Collection[str]) -> set[str]:
-        """See `Leases.renew`."""
-        with self._state.lock:
-            held = {job_id for job_id in job_ids if self._state.holder(job_id) == self._owner}
-            for job_id in held:
-                self._hold(job_id, self._owner, self._lease_s)
-            return set(job_ids) - held
-
-    def park(self, job_id: str, for_s: float) -> None:
-        """See `Leases.park`. Another worker's lease stays as it is."""
-        with self._state.lock:
-            if self._state.holder(job_id) in {None, self._owner}:
-                self._hold(job_id, _PARKED, for_s)
-
-    def hand_back(self, job: Job) -> None:
-        """See `Leases.hand_back`."""
-        with self._state.lock:
-            if run := self._state.jobs.get(job.run_id):
-                run.started.discard(job.job_id)
-        self.release(job.job_id)
-
-    def release(self, job_id: str) -> None:
-        """See `Leases.release`."""
-        with self._state.lock:
-            if self._state.holder(job_id) == self._owner:
-                del self._state.leases[job_id]
-
-    def _hold(self, job_id: str, owner: str, for_s: float) -> None:
-        self._state.leases[job_id] = (owner, self._state.clock() + for_s)

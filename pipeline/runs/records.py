@@ -11,6 +11,9 @@ from pipeline.errors import ConfigurationError
 from pipeline.models import Job, ManifestRow
 from pipeline.runs.base import StopOrder, WorkerSummary
 
+PARKED = "parked"
+"""The value of a parked lease; no holder's value, for each of those has a colon."""
+
 Kept = TypeVar("Kept")
 
 
@@ -70,8 +73,13 @@ class Keys:
         """String, expiring: a worker's sign of life."""
         return f"{self.prefix}worker:{name}"
 
+    @property
+    def recovery(self) -> str:
+        """String, expiring: somebody looks for stalled jobs."""
+        return f"{self.prefix}recovery"
+
     def lease(self, job_id: str) -> str:
-        """String, expiring: who works on a job."""
+        """String, expiring: who works on a job, by which acquisition; or that it is parked."""
         return f"{self.prefix}lease:{job_id}"
 
 

@@ -1,4 +1,4 @@
-"""Runs and leases in Redis or Valkey.
+"""Runs in Redis or Valkey.
 
 Every act is one command, one transaction or one Lua script, so that a process may die anywhere. Acts that a client
 repeats after a lost reply do no harm. Which keys there are, `records.Keys` says.
@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from pipeline.errors import RunActiveError
 from pipeline.models import Job, ManifestRow
 from pipeline.redis_server import Client, asking, lua
-from pipeline.runs.base import Leases, Runs, RunSummary, RunTicket, StopOrder, WorkerSummary
-from pipeline.runs.records import JOBS, ROWS, STOP_ORDERS, WORKERS, Keys, OpenRun
+from pipeline.runs.base import Runs, RunSummary, RunTicket, StopOrder, WorkerSummary
+from pipeline.runs.records import JOBS, PARKED, ROWS, STOP_ORDERS, WORKERS, Keys, OpenRun
 
 # Keys per MGET: some 10 us of the server's time, so that nobody else waits noticeably.
 _BATCH = 500
-_PARKED = "parked"
 
 
 class RedisRuns(Runs):
@@ -37,11 +36,19 @@ class RedisRuns(Runs):
         self._opened: dict[str, OpenRun] = {}  # by token: what a wiped server is told again
         self._beat = client.register_script(lua("pipeline.runs", "run_beat"))
         self._close = client.register_script(lua("pipeline.runs", "run_close"))
+        self._drop = client.register_script(lua("pipeline.runs", "run_drop"))
         self._settle = client.register_script(lua("pipeline.runs", "run_settle"))
         self._take = client.register_script(lua("pipeline.runs", "run_take"))
 
     def open(
-        self, archive_id: str, recipe_hash: str, *, new_run_id: str, archive_uri: str, endpoint_id: str
+        self,
+        archive_id: str,
+        recipe_hash: str,
+        *,
+        new_run_id: str,
+        archive_uri: str,
+        endpoint_id: str,
+        unfinished_run_id: str | None = None,
     ) -> RunTicket:
         """See `Runs.open`."""
         token = uuid.uuid4().hex
@@ -49,10 +56,12 @@ class RedisRuns(Runs):
         with asking(self._client):
             self._claim(archive_id, token, archive_uri)
             old = self._client.hgetall(record_key)
-            resumed = old.get("recipe_hash") == recipe_hash
-            run = OpenRun(old["run_id"] if resumed else new_run_id, recipe_hash, archive_uri, endpoint_id, token)
+            unfinished = unfinished_run_id
+            if "run_id" in old:
+                unfinished = old["run_id"] if old["recipe_hash"] == recipe_hash else None
+            run = OpenRun(unfinished or new_run_id, recipe_hash, archive_uri, endpoint_id, token)
             with self._client.pipeline(transaction=True) as transaction:
-                if "run_id" in old and not resumed:
+                if "run_id" in old and unfinished is None:
                     # Jobs of another recipe stay with their workers; nobody will ask for their rows.
                     transaction.unlink(*self._keys.run(old["run_id"]))
                 transaction.delete(record_key, self._stop_key)
@@ -60,7 +69,7 @@ class RedisRuns(Runs):
                 transaction.sadd(self._keys.open_archives, archive_id)
                 transaction.execute()
         self._opened[token] = run
-        return RunTicket(archive_id, run.run_id, recipe_hash, token, resumed)
+        return RunTicket(archive_id, run.run_id, recipe_hash, token, resumed=unfinished is not None)
 
     def _claim(self, archive_id: str, token: str, archive_uri: str) -> None:
         keys = self._keys.archive(archive_id)
@@ -106,6 +115,16 @@ class RedisRuns(Runs):
                 questions.hexists(self._keys.run(run_id).jobs, job_id)
             return {job_id for job_id, is_known in zip(job_ids, questions.execute(), strict=True) if is_known}
 
+    def wanted(self, job: Job) -> bool:
+        """See `Runs.wanted`."""
+        with asking(self._client):
+            return bool(self._client.hexists(self._keys.run(job.run_id).jobs, job.job_id))
+
+    def claim_recovery(self, for_s: float) -> bool:
+        """See `Runs.claim_recovery`. A claim whose reply is lost is nobody's until it expires."""
+        with asking(self._client):
+            return bool(self._client.set(self._keys.recovery, "claimed", nx=True, px=max(1, math.ceil(for_s * 1000))))
+
     def stalled(self, run_id: str, *, queue_is_empty: bool) -> list[Job]:
         """See `Runs.stalled`."""
         keys = self._keys.run(run_id)
@@ -123,19 +142,19 @@ class RedisRuns(Runs):
                 self._client.srem(keys.started, *(job.job_id for job in found))
         return found
 
-    def settle(self, job: Job, row: ManifestRow) -> bool:
+    def settle(self, job: Job, row: ManifestRow, token: str | None = None) -> bool:
         """See `Runs.settle`."""
-        keys = self._keys.run(job.run_id)
+        run = self._keys.run(job.run_id)
+        keys = [run.jobs, run.started, run.rows, self._keys.lease(job.job_id)]
         with asking(self._client):
-            return bool(self._settle([keys.jobs, keys.started, keys.rows], [job.job_id, ROWS.encode(row)]))
+            return bool(self._settle(keys, [job.job_id, ROWS.encode(row), f"{token}:" if token else ""]))
 
-    def drop(self, job: Job) -> None:
+    def drop(self, job: Job, token: str | None = None) -> None:
         """See `Runs.drop`."""
-        keys = self._keys.run(job.run_id)
-        with asking(self._client), self._client.pipeline(transaction=True) as transaction:
-            transaction.hdel(keys.jobs, job.job_id)
-            transaction.srem(keys.started, job.job_id)
-            transaction.execute()
+        run = self._keys.run(job.run_id)
+        with asking(self._client):
+            keys = [run.jobs, run.started, self._keys.lease(job.job_id)]
+            self._drop(keys, [job.job_id, f"{token}:" if token else "", PARKED])
 
     def rows(self, run_id: str, start: int, limit: int) -> list[ManifestRow]:
         """See `Runs.rows`."""
@@ -194,48 +213,3 @@ class RedisRuns(Runs):
             questions.exists(self._keys.archive(archive_id).dispatcher)
             outstanding, unread, alive = questions.execute()
         return RunSummary(run.run_id, run.archive_uri, run.endpoint_id, outstanding, unread, bool(alive))
-
-
-class RedisLeases(Leases):
-    """`client` is one that `connect` made; `owner` must be unique among all worker processes that are alive."""
-
-    def __init__(self, client: Client, *, key_prefix: str, owner: str, lease_s: float) -> None:
-        self._client = client
-        self._keys = Keys(key_prefix)
-        self._holder = f"held by {owner}"  # never equal to the value of a parked lease
-        self._lease_ms = math.ceil(lease_s * 1000)
-        self._acquire = client.register_script(lua("pipeline.runs", "lease_acquire"))
-        self._renew = client.register_script(lua("pipeline.runs", "lease_renew"))
-        self._end = client.register_script(lua("pipeline.runs", "lease_end"))
-
-    def acquire(self, job: Job) -> bool:
-        """See `Leases.acquire`. True also when this worker holds it already."""
-        run = self._keys.run(job.run_id)
-        keys = [self._keys.lease(job.job_id), run.jobs, run.started]
-        with asking(self._client):
-            return bool(self._acquire(keys, [self._holder, self._lease_ms, job.job_id, _PARKED]))
-
-    def renew(self, job_ids: Collection[str]) -> set[str]:
-        """See `Leases.renew`."""
-        ids = list(job_ids)
-        if not ids:
-            return set()
-        with asking(self._client):
-            lost = self._renew([self._keys.lease(job_id) for job_id in ids], [self._holder, self._lease_ms])
-        return {ids[position - 1] for position in lost}
-
-    def park(self, job_id: str, for_s: float) -> None:
-        """See `Leases.park`. Another worker's lease stays as it is."""
-        with asking(self._client):
-            self._end([self._keys.lease(job_id)], [self._holder, _PARKED, max(1, math.ceil(for_s * 1000))])
-
-    def hand_back(self, job: Job) -> None:
-        """See `Leases.hand_back`. Another worker's lease, and its mark, stay as they are."""
-        with asking(self._client):
-            if self._end([self._keys.lease(job.job_id)], [self._holder, _PARKED, 0]):
-                self._client.srem(self._keys.run(job.run_id).started, job.job_id)
-
-    def release(self, job_id: str) -> None:
-        """See `Leases.release`."""
-        with asking(self._client):
-            self._end([self._keys.lease(job_id)], [self._holder, _PARKED, 0])

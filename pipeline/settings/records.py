@@ -40,6 +40,7 @@ class S3Settings(Section):
     read_timeout_s: float = Field(gt=0)
     max_attempts: int = Field(ge=1)
     max_connections: int = Field(ge=1)
+    exclusivity_by_redis_alone: bool
 
 
 class FalSettings(Section):
@@ -47,11 +48,14 @@ class FalSettings(Section):
 
     queue_url: str = Field(pattern=r"^https?://[^/?#]+$")
     backup_url: str = Field(pattern=r"^(https?://[^/?#]+)?$")
+    platform_url: str = Field(pattern=r"^(https?://[^/?#]+)?$")
     connect_timeout_s: float = Field(gt=0)
     read_timeout_s: float = Field(gt=0)
     submit_timeout_s: float = Field(gt=0)
     start_timeout_s: float = Field(gt=1)
     wait_timeout_s: float = Field(gt=0)
+    history_lag_s: float = Field(ge=0)
+    reconcile_patience_s: float = Field(gt=0)
     max_connections: int = Field(ge=1)
     no_server_retry: bool
 
@@ -71,6 +75,8 @@ class LimitsSettings(Section):
     account: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
     concurrency: int = Field(ge=1)
     overcommit: float = Field(ge=1)
+    recover_s: float = Field(gt=0)
+    regather_s: float = Field(ge=0)
     lease_s: float = Field(gt=0)
     submits_per_s: float = Field(gt=0)
     submit_burst: int = Field(ge=1)
@@ -89,7 +95,7 @@ class AudioSettings(Section):
     """What counts as audio, and how it is handed to fal."""
 
     extensions: tuple[str, ...]
-    presign_expiry_s: int = Field(ge=60, le=604_800)  # SigV4 allows at most seven days
+    presign_expiry_s: int = Field(ge=10, le=604_800)  # SigV4 allows at most seven days
     max_size_bytes: int = Field(gt=0)
     probe_budget_bytes: int = Field(ge=65_536)
     assumed_kbps: dict[str, float]
@@ -112,6 +118,7 @@ class RunSettings(Section):
     worker_wait_s: float = Field(gt=0)
     worker_warn_s: float = Field(gt=0)
     recover_every_s: float = Field(gt=0)
+    patience_s: float = Field(gt=0)
     progress_every_s: float = Field(gt=0)
     segment_rows: int = Field(ge=1)
     segment_every_s: float = Field(gt=0)
@@ -122,6 +129,7 @@ class WorkerSettings(Section):
     """One worker process."""
 
     slots: int = Field(ge=1, le=1000)
+    stuck_after_s: float = Field(gt=0)
     name: str
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from pydantic import JsonValue
 
@@ -43,16 +44,33 @@ class Transcriber(ABC):
 
         `audio_s` is the length of the audio, from which the first look is timed. Unanswered polls are retried
         without end until the configured deadline, then `ServiceUnavailableError`: the request goes on, and the
-        same call may be made again later. Raises `Cancelled` when the token is set, `ResultExpiredError` when
-        the service no longer knows the request.
+        same call may be made again later. Also returns when the service no longer knows the request: `fetch`
+        finds out whether its result is lost. Raises `Cancelled` when the token is set.
         """
 
     @abstractmethod
+    def find(self, recipe: Recipe, url_hash: str, *, since: datetime, exclude: Collection[str]) -> PaidRequest | None:
+        """Looks in the service's request history for the request submitted with the URL of that hash, since then.
+
+        A margin for clocks that differ is subtracted from `since`. Request ids in `exclude` are known already.
+        None: not there, or not yet. Costs nothing and changes nothing.
+
+        Raises `UncertainError` with reason `history_unreadable` when the history cannot tell, however often it is
+        asked: the key may not read it, or inputs that could be ours are not stored. Raises
+        `ServiceUnavailableError` or `ThrottledError` when it does not tell now: ask again.
+        """
+
+    @abstractmethod
+    def is_over(self, request: PaidRequest) -> bool:
+        """One look: whether the request has ended or is forgotten; False when the service does not tell now."""
+
+    @abstractmethod
     def fetch(self, request: PaidRequest, recipe: Recipe) -> Answer:
-        """Gets and normalises the result of a completed request.
+        """Gets and normalises the result of a completed request, from the service's archive when it is forgotten.
 
         Raises what the request failed with (`AudioRejectedError`, `RequestFailedError`, ...), or
-        `ResultExpiredError`, or `ServiceUnavailableError` when it could not be read now.
+        `ResultExpiredError` when nowhere anything of it is left, or `ServiceUnavailableError` when it could not be
+        read now. `billable_units` is None when it came from the archive.
         """
 
     @abstractmethod

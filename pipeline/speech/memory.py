@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from pydantic import JsonValue
 
 from pipeline.cancellation import CancellationToken
-from pipeline.errors import AccountError, ResultExpiredError
+from pipeline.errors import AccountError, ResultExpiredError, UncertainError
+from pipeline.keys import url_hash as hash_of
 from pipeline.models import Answer, PaidRequest, Recipe, Transcript
 from pipeline.speech.base import Transcriber
 
@@ -26,6 +27,10 @@ class Script:
     submit: BaseException | None = None
     wait: BaseException | None = None
     fetch: BaseException | None = None
+    find: BaseException | None = None
+    """What a look for the request in the history brings, whether it was accepted or not."""
+    is_lost_but_accepted: bool = False
+    """The request is taken, but its `submit` raises: the given error, or that the reply was lost."""
 
 
 class ScriptedTranscriber(Transcriber):
@@ -38,16 +43,27 @@ class ScriptedTranscriber(Transcriber):
         self._scripts = list(scripts) or [Script()]
         self._by_path = {path: list(queue) for path, queue in (by_path or {}).items()}
         self._requests: dict[str, Script] = {}
+        self._history: dict[str, list[PaidRequest]] = {}
+        self._sent: dict[str, Script] = {}
 
-    def accept(self, script: Script, endpoint_id: str = "fal-ai/whisper") -> PaidRequest:
-        """Makes a request that is already at the service, as an earlier worker would have left it."""
+    def accept(
+        self, script: Script, endpoint_id: str = "fal-ai/whisper", *, url_hash: str | None = None
+    ) -> PaidRequest:
+        """Makes a request that is already at the service, as an earlier worker would have left it.
+
+        With `url_hash` the history shows it as submitted with that URL.
+        """
         with self._lock:
             request_id = f"request-{len(self._requests) + 1}"
             self._requests[request_id] = script
         url = f"https://queue.test/{endpoint_id}/requests/{request_id}"
         urls = {"status_url": f"{url}/status", "response_url": url, "cancel_url": f"{url}/cancel"}
         now = datetime.now(UTC)
-        return PaidRequest(request_id=request_id, endpoint_id=endpoint_id, submitted_at=now, **urls)
+        request = PaidRequest(request_id=request_id, endpoint_id=endpoint_id, submitted_at=now, **urls)
+        if url_hash is not None:
+            self._sent[url_hash] = script
+            self._history.setdefault(url_hash, []).append(request)
+        return request
 
     def recipe(
         self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
@@ -66,15 +82,41 @@ class ScriptedTranscriber(Transcriber):
             self.submits.append((recipe, audio_url))
             queue = self._by_path.get(unquote(urlsplit(audio_url).path), self._scripts)
             script = queue.pop(0) if len(queue) > 1 else queue[0]
-        _play(script.submit)
-        request = self.accept(script, recipe.endpoint_id)
+        url_hash = hash_of(audio_url)
+        self._sent[url_hash] = script
+        if not script.is_lost_but_accepted:
+            _play(script.submit)
+        request = self.accept(script, recipe.endpoint_id, url_hash=url_hash)
         self.calls.append(("submit", request.request_id))
+        if script.is_lost_but_accepted:
+            _play(script.submit or UncertainError("The reply was lost."))
         return request
 
     def wait(self, request: PaidRequest, *, audio_s: float | None, cancel: CancellationToken) -> None:  # noqa: ARG002  the interface's
-        """Returns at once, unless cancelled or scripted otherwise."""
+        """Returns at once, unless cancelled or scripted otherwise; also for a request that is unknown here."""
         cancel.raise_if_cancelled()
-        _play(self._script(request, "wait").wait)
+        self.calls.append(("wait", request.request_id))
+        if request.request_id in self._requests:
+            _play(self._requests[request.request_id].wait)
+
+    def find(
+        self,
+        recipe: Recipe,
+        url_hash: str,
+        *,
+        since: datetime,  # noqa: ARG002  the interface's
+        exclude: Collection[str],
+    ) -> PaidRequest | None:
+        """Finds what was accepted with this URL, however long ago, unless scripted otherwise."""
+        self.calls.append(("find", url_hash))
+        _play(self._sent[url_hash].find if url_hash in self._sent else None)
+        found = [request for request in self._history.get(url_hash, ()) if request.endpoint_id == recipe.endpoint_id]
+        return next((request for request in found if request.request_id not in exclude), None)
+
+    def is_over(self, request: PaidRequest) -> bool:
+        """What it scripts ends at once, unless its wait is scripted otherwise."""
+        script = self._requests.get(request.request_id)
+        return script is None or script.wait is None
 
     def fetch(self, request: PaidRequest, recipe: Recipe) -> Answer:  # noqa: ARG002  the interface's
         """Gives the scripted answer."""

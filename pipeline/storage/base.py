@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -49,6 +49,11 @@ class Storage(ABC):
     rights or missing credentials, naming the bucket and the right.
     """
 
+    @property
+    @abstractmethod
+    def server(self) -> str:
+        """Where the store is, for messages: host and port, never credentials."""
+
     @abstractmethod
     def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
         """Yields every key under the prefix in UTF-8 binary order, page by page; memory stays constant (I6)."""
@@ -82,7 +87,8 @@ class Storage(ABC):
         """Writes an object on the condition that it is what we saw, and returns its new ETag (I8).
 
         With `if_match` the object must still have that ETag; without it the object must not exist.
-        Raises `PreconditionFailedError` otherwise. There is no unconditional write.
+        Raises `PreconditionFailedError` otherwise. There is no unconditional write. A write whose reply got lost
+        inside, and which was sent again, has won when exactly its body stands there.
         """
 
     @abstractmethod
@@ -90,5 +96,15 @@ class Storage(ABC):
         """Deletes an object of ours; a missing one is no error."""
 
     @abstractmethod
+    def delete_many(self, bucket: str, keys: Collection[str]) -> None:
+        """Deletes objects of ours, a thousand per request; missing ones are no error.
+
+        Raises when one could not be deleted, naming the first; the others may be there or not: doing it again is safe.
+        """
+
+    @abstractmethod
     def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
-        """Signs a GET URL, without any request. Whoever holds the URL can read: never log or store it (I9)."""
+        """Signs a GET URL, without any request; no two are equal, so that a request is known by its URL.
+
+        Whoever holds the URL can read: never log or store it (I9).
+        """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 from pipeline.errors import SourceGoneError
@@ -18,6 +19,11 @@ class MemoryStorage(Storage):
         self._objects: dict[tuple[str, str], tuple[bytes, Head]] = {}
         self._lock = threading.Lock()
         self.calls: dict[str, int] = {}
+
+    @property
+    def server(self) -> str:
+        """See `Storage.server`."""
+        return "memory.invalid"
 
     def put(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> str:
         """Writes without a condition, as a stranger would. Returns the ETag."""
@@ -77,10 +83,18 @@ class MemoryStorage(Storage):
         with self._lock:
             self._objects.pop((bucket, key), None)
 
+    def delete_many(self, bucket: str, keys: Collection[str]) -> None:
+        """See `Storage.delete_many`."""
+        self._count("delete_many")
+        with self._lock:
+            for key in keys:
+                self._objects.pop((bucket, key), None)
+
     def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
         """See `Storage.presign`."""
         version = f"&versionId={version_id}" if version_id else ""
-        return f"https://memory.invalid/{bucket}/{key}?X-Amz-Expires={expires_s}&X-Amz-Signature=canary{version}"
+        signature = f"canary{secrets.token_hex(8)}"
+        return f"https://memory.invalid/{bucket}/{key}?X-Amz-Expires={expires_s}&X-Amz-Signature={signature}{version}"
 
     def _store(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str]) -> str:
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()

@@ -7,34 +7,65 @@ botocore's retries are set on purpose here and nowhere else (I5).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import random
+import re
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from botocore.response import StreamingBody
 
 from pipeline.errors import SourceGoneError
 from pipeline.settings import S3Settings
 from pipeline.storage.base import Head, Listed, PreconditionFailedError, Storage, Stored
-from pipeline.storage.s3_faults import translated_boto, translated_client
+from pipeline.storage.s3_faults import BOTO_EXCEPTIONS, translated_boto, translated_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 T = TypeVar("T")
 _MISSING = {"404", "NoSuchKey", "NotFound"}
-_LOST = {"412", "PreconditionFailed"}
-_CONFLICT = {"409", "ConditionalRequestConflict"}
-# AWS answers 409 when two conditional writes race and neither has won yet; the same write is then decided anew.
+# 304 is meant for reads, but some stores and proxies give it to every request whose condition does not hold.
+_LOST = {"412", "PreconditionFailed", "304", "NotModified"}
+_CONFLICT = {"409", "ConditionalRequestConflict", "OperationAborted"}
+# AWS answers 409 when two conditional writes race and neither has won yet; the same write is then decided anew, after
+# a pause that doubles, so that many writers part. All pauses together stay below a second.
 _CONFLICT_TRIES = 5
+_CONFLICT_PAUSE_S = 0.05
+_DELETED_AT_ONCE = 1000  # S3's own bound of one DeleteObjects
+# XML 1.0 has no way to write these, not even escaped, and DeleteObjects carries its keys in XML.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+class _CutReplyError(BotoCoreError):
+    """A connection that ends among the headers ends them for http.client, which says nothing."""
+
+    fmt = "The answer broke off in the middle of its headers."
+
+
+class _ResentError(PreconditionFailedError):
+    """A condition that was lost by a request which had been sent before: perhaps to itself."""
 
 
 class S3Storage(Storage):
-    """One client, shared by all threads of a process; made after fork."""
+    """One client, shared by all threads of a process; made after fork. `pause` waits that many seconds."""
 
-    def __init__(self, settings: S3Settings) -> None:
+    def __init__(self, settings: S3Settings, pause: Callable[[float], None] = time.sleep) -> None:
+        self._pause = pause
+        self._reads = settings.max_attempts
         # botocore logs presigned query strings at DEBUG; nothing of ours may pass them on (I9).
         logging.getLogger("botocore").setLevel(logging.WARNING)
         config = Config(
@@ -43,9 +74,16 @@ class S3Storage(Storage):
             max_pool_connections=settings.max_connections,
             retries={"mode": "standard", "total_max_attempts": settings.max_attempts},
             signature_version="s3v4",
+            # Some stores send the checksum of the whole object with a part of it. The length is always checked.
+            response_checksum_validation="when_required",
         )
         with _errors("", ""):
             self._client: S3Client = boto3.session.Session().client("s3", config=config)
+
+    @property
+    def server(self) -> str:
+        """See `Storage.server`."""
+        return urlsplit(self._client.meta.endpoint_url).netloc.rpartition("@")[2]
 
     def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
         """See `Storage.list`."""
@@ -62,26 +100,29 @@ class S3Storage(Storage):
 
     def head(self, bucket: str, key: str) -> Head | None:
         """See `Storage.head`."""
-        answer = _or_none(bucket, key, lambda: self._client.head_object(Bucket=bucket, Key=key))
-        if answer is None:
-            return None
-        return Head(
-            etag=_bare(answer["ETag"]),
-            size_bytes=answer["ContentLength"],
-            last_modified=answer["LastModified"],
-            version_id=answer.get("VersionId"),
-            metadata=answer.get("Metadata", {}),
-        )
+
+        def look() -> Head:
+            answer: Mapping[str, Any] = self._client.head_object(Bucket=bucket, Key=key)
+            if "ContentLength" not in answer or "LastModified" not in answer:
+                raise _CutReplyError
+            return Head(
+                etag=_etag(answer),
+                size_bytes=answer["ContentLength"],
+                last_modified=answer["LastModified"],
+                version_id=answer.get("VersionId"),
+                metadata=answer.get("Metadata", {}),
+            )
+
+        return _or_none(bucket, key, lambda: self._read_whole(look))
 
     def read(self, bucket: str, key: str) -> Stored | None:
         """See `Storage.read`."""
 
         def get() -> Stored:
             answer = self._client.get_object(Bucket=bucket, Key=key)
-            with answer["Body"] as body:
-                return Stored(body.read(), _bare(answer["ETag"]))
+            return Stored(_whole(answer["Body"]), _etag(answer))
 
-        return _or_none(bucket, key, get)
+        return _or_none(bucket, key, lambda: self._read_whole(get))
 
     def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> bytes:
         """See `Storage.read_range`."""
@@ -90,11 +131,10 @@ class S3Storage(Storage):
             answer = self._client.get_object(
                 Bucket=bucket, Key=key, Range=f"bytes={start}-{start + length - 1}", IfMatch=f'"{if_match}"'
             )
-            with answer["Body"] as body:
-                return body.read()
+            return _whole(answer["Body"])
 
         try:
-            body = _or_none(bucket, key, get)
+            body = self._conditionally(bucket, key, lambda: self._read_whole(get))
         except PreconditionFailedError:
             body = None
         if body is None:
@@ -120,9 +160,19 @@ class S3Storage(Storage):
             answer = self._client.put_object(
                 Bucket=bucket, Key=key, Body=body, ContentType=content_type, Metadata=dict(metadata or {}), **condition
             )
-            return _bare(answer["ETag"])
+            try:
+                return _etag(answer)
+            except _CutReplyError:
+                raise _ResentError(key) from None  # it was done; what stands there tells by whom
 
-        etag = _or_none(bucket, key, put)
+        try:
+            etag = self._conditionally(bucket, key, put)
+        except _ResentError:
+            # botocore sends a write again whose reply was lost; that one then loses against the first.
+            stored = self.read(bucket, key)
+            if stored is None or stored.body != body:
+                raise
+            return stored.etag
         if etag is None:  # If-Match on a key that is gone answers 404, as AWS does
             raise PreconditionFailedError(key)
         return etag
@@ -132,9 +182,27 @@ class S3Storage(Storage):
         with _errors(bucket, key):
             self._client.delete_object(Bucket=bucket, Key=key)
 
+    def delete_many(self, bucket: str, keys: Collection[str]) -> None:
+        """See `Storage.delete_many`."""
+        for key in filter(_NOT_IN_XML.search, keys):
+            self.delete(bucket, key)
+        rest = (key for key in keys if not _NOT_IN_XML.search(key))
+        while batch := list(islice(rest, _DELETED_AT_ONCE)):
+            with _errors(bucket, batch[0]):
+                answer = self._client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                )
+            for failed in answer.get("Errors", ()):
+                if failed.get("Code") not in _MISSING:
+                    refusal = ClientError({"Error": failed}, "DeleteObjects")
+                    raise translated_client(refusal, bucket, failed.get("Key", ""))
+
     def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
         """See `Storage.presign`."""
-        parameters = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
+        # Signatures made within one second are equal. This has no effect but to make each URL one of its kind.
+        unique = f"private, nightscribe={secrets.token_hex(8)}"
+        parameters = {"Bucket": bucket, "Key": key, "ResponseCacheControl": unique}
+        parameters |= {"VersionId": version_id} if version_id else {}
         with _errors(bucket, key):
             return self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s)
 
@@ -142,9 +210,53 @@ class S3Storage(Storage):
         """Closes the client's connections."""
         self._client.close()
 
+    def _read_whole(self, get: Callable[[], T]) -> T:
+        """Repeats a read whose reply broke off, as often as botocore repeats a request: it has done with it by then."""
+        for attempt in range(1, self._reads):
+            try:
+                return get()
+            except _BROKEN_OFF:
+                self._pause(_CONFLICT_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))
+        return get()
+
+    def _conditionally(self, bucket: str, key: str, call: Callable[[], T]) -> T | None:
+        """Runs a conditional call: None for a missing key, `PreconditionFailedError` for a lost condition."""
+        for attempt in range(1, _CONFLICT_TRIES + 1):
+            with _errors(bucket, key):
+                try:
+                    return call()
+                except ClientError as error:
+                    code = _code(error)
+                    if code in _MISSING:
+                        return None
+                    if code in _LOST:
+                        was_resent = attempt > 1 or error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+                        raise (_ResentError if was_resent else PreconditionFailedError)(key) from error
+                    if code not in _CONFLICT or attempt == _CONFLICT_TRIES:
+                        raise
+            self._pause(_CONFLICT_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+_BROKEN_OFF = (IncompleteReadError, ResponseStreamingError, ReadTimeoutError, _CutReplyError)
+
 
 def _bare(etag: str) -> str:
     return etag.strip('"')
+
+
+def _etag(answer: Mapping[str, Any]) -> str:
+    """The ETag of a reply. Raises `_CutReplyError` when it is missing, or broken off after its first quote."""
+    etag = str(answer.get("ETag", ""))
+    if not _bare(etag) or etag.count('"') == 1:
+        raise _CutReplyError
+    return _bare(etag)
+
+
+def _whole(body: StreamingBody) -> bytes:
+    """Reads a body to its end; `with body` would hand out the bare stream, which checks no length."""
+    with closing(body):
+        return body.read()
 
 
 def _code(error: ClientError) -> str:
@@ -158,22 +270,16 @@ def _errors(bucket: str, key: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise translated_client(error, bucket, key) from error
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint or a bucket name that cannot be one
+    except tuple(BOTO_EXCEPTIONS) as error:
         raise translated_boto(error, bucket, key) from error
 
 
 def _or_none(bucket: str, key: str, call: Callable[[], T]) -> T | None:
-    """Runs a call on one object: None for a missing key, `PreconditionFailedError` for a lost condition."""
-    for attempt in range(1, _CONFLICT_TRIES + 1):
-        with _errors(bucket, key):
-            try:
-                return call()
-            except ClientError as error:
-                code = _code(error)
-                if code in _MISSING:
-                    return None
-                if code in _LOST:
-                    raise PreconditionFailedError(key) from error
-                if code not in _CONFLICT or attempt == _CONFLICT_TRIES:
-                    raise
-    raise AssertionError("unreachable: the last attempt returns or raises")
+    """Runs an unconditional call on one object: None for a missing key."""
+    with _errors(bucket, key):
+        try:
+            return call()
+        except ClientError as error:
+            if _code(error) not in _MISSING:
+                raise
+    return None

@@ -1,7 +1,20 @@
-"""Stage 4: one job, from its message to its sidecar, paying at most once (I1). Read `stage` first."""
+"""Stage 4: one job, from its message to its sidecar, paying at most once (I1). Read `protocol` first."""
 
 from pipeline.transcribe.intents import IntentBook
-from pipeline.transcribe.stage import Later, Settled, transcribe
-from pipeline.transcribe.tools import Tools
+from pipeline.transcribe.performer import perform
+from pipeline.transcribe.protocol import Dropped, Later, NotOurs, Settled, work
+from pipeline.transcribe.rules import Rules
+from pipeline.transcribe.tools import Breaker, Tools
 
-__all__ = ["IntentBook", "Later", "Settled", "Tools", "transcribe"]
+__all__ = [
+    "Breaker",
+    "Dropped",
+    "IntentBook",
+    "Later",
+    "NotOurs",
+    "Rules",
+    "Settled",
+    "Tools",
+    "perform",
+    "work",
+]

@@ -1,27 +1,29 @@
 """The intent: its transitions (pure functions) and its place in S3 (conditional writes only).
 
-    nothing ─intend─▶ intended ─submitted─▶ submitted ─delete, once the row is reported─▶ nothing
-               ▲          │                     │
-               │          └─delete, when fal has refused: nothing was accepted
-               └──────intend, a new attempt── failed ◀─failed─┘
+    nothing ─intend─▶ intended ─submitted─▶ submitted ─deleted by the dispatcher, once the row is safe─▶ nothing
+               ▲         │  ▲                   │
+               │         │  └─────intend────────┼──── failed ◀─failed─┘      a tombstone: a repeated message reports
+               │         └─withdrawn (nothing was accepted)                  the failure instead of paying again
+               └──intend──────┘
 
-A failed intent stays as a tombstone, so that a repeated message reports the failure instead of paying again.
+A worker never deletes one: it only rewrites what it has read, so that of two workers one loses and knows it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline import keys, retry
-from pipeline.models import Failure, Intent, IntentState, Job, PaidRequest
-from pipeline.settings import RetrySettings
+from pipeline.errors import ResultExpiredError
+from pipeline.models import Failure, Intent, IntentState, Job, PaidRequest, StoryLine
+from pipeline.settings import Settings
 from pipeline.storage.base import PreconditionFailedError, Storage
 
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """No request of this run stands in the way: submit this attempt (counted from 1 over all runs)."""
+    """Nothing stands in the way: submit this attempt (counted from 1 over all runs)."""
 
     attempt: int
 
@@ -34,15 +36,15 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
-class AskLater:
-    """Somebody may be in the middle of the POST; look again after that many seconds."""
+class Reconcile:
+    """The POST may have been accepted: ask the history of fal.
 
-    delay_s: float
+    `is_over`: a request that is not there now was never started and never will be, for its URL has expired.
+    `may_rebill`: a person has agreed to pay again when the history does not show it.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Park:
-    """The reply to the POST was lost and cannot come any more: uncertain."""
+    is_over: bool
+    may_rebill: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +55,60 @@ class Report:
     attempts: int
 
 
-Step = Submit | Resume | AskLater | Park | Report
+Step = Submit | Resume | Reconcile | Report
 
 
-def next_step(intent: Intent | None, job: Job, now: datetime, *, reply_within_s: float, policy: RetrySettings) -> Step:
-    """Decides what a worker that holds the job's lease does next. Pure.
-
-    `reply_within_s` is how long after the intent a POST can still be under way.
-    """
+def next_step(intent: Intent | None, job: Job, now: datetime, settings: Settings) -> Step:
+    """Decides what a worker that holds the job's lease does next. Pure."""
     if intent is None:
         return Submit(job.prior_attempts + 1)
+    if intent.state is IntentState.WITHDRAWN:
+        return Submit(intent.attempt)
     if intent.state is IntentState.SUBMITTED and intent.request is not None:
         return Resume(intent.request)
     if intent.state is IntentState.INTENDED:
-        left_s = reply_within_s - (now - intent.intended_at).total_seconds()
-        return AskLater(left_s) if left_s > 0 else Park()
-    spent_here = intent.attempt - job.prior_attempts
-    if intent.failure is None or spent_here <= 0 or retry.may_try_again(intent.failure, spent_here, policy):
+        agreed = job.allow_rebill and intent.run_id != job.run_id
+        return Reconcile(is_over=now >= free_at(intent, settings), may_rebill=agreed)
+    return _after_failure(intent, job, settings)
+
+
+def _after_failure(intent: Intent, job: Job, settings: Settings) -> Submit | Report:
+    if intent.failure is None:
         return Submit(intent.attempt + 1)
-    return Report(intent.failure, intent.attempt)
+    spent_here = intent.attempt - job.prior_attempts
+    if isinstance(retry.error_of(intent.failure), ResultExpiredError):
+        # This one was paid for. Only a person who has agreed since then pays again.
+        agreed = job.allow_rebill and spent_here <= 0
+    else:
+        agreed = spent_here <= 0 or retry.may_try_again(intent.failure, spent_here, settings.retry)
+    return Submit(intent.attempt + 1) if agreed else Report(intent.failure, intent.attempt)
+
+
+def free_at(intent: Intent, settings: Settings) -> datetime:
+    """When a request of this intent that the history does not show cannot be billed any more.
+
+    fal cannot open the URL after it has expired, whoever sent it and when; what began before is shown by then.
+    """
+    expires_at = intent.url_expires_at or intent.intended_at + timedelta(seconds=settings.audio.presign_expiry_s)
+    return expires_at + timedelta(seconds=settings.fal.history_lag_s + _CLOCKS_S)
+
+
+_CLOCKS_S = 2.0
+"""How far the clocks of workers, S3 and fal may differ here; SigV4 itself refuses a quarter of an hour."""
 
 
 def intended(
-    job: Job, previous: Intent | None, *, attempt: int, url: str, owner: str, now: datetime, duration_s: float | None
+    job: Job,
+    previous: Intent | None,
+    *,
+    attempt: int,
+    url: str,
+    url_expires_at: datetime,
+    owner: str,
+    now: datetime,
+    duration_s: float | None,
+    reserved_usd: float | None,
+    story: tuple[StoryLine, ...],
 ) -> Intent:
     """The record that must be in S3 before the POST."""
     past = previous.past + ((previous.request,) if previous.request else ()) if previous else ()
@@ -89,19 +122,31 @@ def intended(
         attempt=attempt,
         url_hash=keys.url_hash(url),
         intended_at=now,
+        url_expires_at=url_expires_at,
+        reserved_usd=reserved_usd,
         duration_s=duration_s,
         past=past,
+        story=(*story, StoryLine(at=now, what="intended", detail=f"attempt {attempt}")),
     )
 
 
-def submitted(intent: Intent, request: PaidRequest) -> Intent:
-    """The record once fal has accepted the request."""
-    return intent.model_copy(update={"state": IntentState.SUBMITTED, "request": request})
+def withdrawn(intent: Intent, reason: str, now: datetime) -> Intent:
+    """The record once it is certain that nothing was accepted."""
+    return _told(intent, now, "withdrawn", reason, state=IntentState.WITHDRAWN)
 
 
-def failed(intent: Intent, failure: Failure) -> Intent:
+def submitted(intent: Intent, request: PaidRequest, now: datetime, how: str = "submitted") -> Intent:
+    """The record once fal has accepted the request. `how`: submitted, or adopted from the history."""
+    return _told(intent, now, how, request.request_id, state=IntentState.SUBMITTED, request=request)
+
+
+def failed(intent: Intent, failure: Failure, now: datetime) -> Intent:
     """The record once the request has failed for good."""
-    return intent.model_copy(update={"state": IntentState.FAILED, "failure": failure})
+    return _told(intent, now, "failed", failure.reason, state=IntentState.FAILED, failure=failure)
+
+
+def _told(intent: Intent, now: datetime, what: str, detail: str, **changes: object) -> Intent:
+    return intent.model_copy(update={**changes, "story": (*intent.story, StoryLine(at=now, what=what, detail=detail))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +165,7 @@ class IntentBook:
 
     def read(self, job: Job) -> Kept | None:
         """The intent of a job; None when there is none."""
-        stored = self._storage.read(job.output.bucket, keys.intent_key(job))
+        stored = self._storage.read(job.output.bucket, keys.intent_key(job.output, job.job_id))
         return Kept(Intent.model_validate_json(stored.body), stored.etag) if stored else None
 
     def write(self, job: Job, intent: Intent, previous_etag: str | None) -> Kept:
@@ -130,9 +175,10 @@ class IntentBook:
         recognised by its content (owner, moment and URL hash make it unique).
         """
         body = intent.model_dump_json(indent=1).encode()
+        key = keys.intent_key(job.output, job.job_id)
         try:
             etag = self._storage.write(
-                job.output.bucket, keys.intent_key(job), body, content_type="application/json", if_match=previous_etag
+                job.output.bucket, key, body, content_type="application/json", if_match=previous_etag
             )
         except PreconditionFailedError:
             kept = self.read(job)
@@ -140,7 +186,3 @@ class IntentBook:
                 raise
             return kept
         return Kept(intent, etag)
-
-    def delete(self, job: Job) -> None:
-        """Forgets the intent of a job."""
-        self._storage.delete(job.output.bucket, keys.intent_key(job))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pipeline.audio.base import AudioFacts, RangeReader
+from pipeline.audio.base import AudioFacts, AudioProbe, RangeReader
 from pipeline.errors import ConfigurationError, SourceUnreadableError
 from pipeline.models import AudioObject
 from pipeline.storage.base import Storage
-from pipeline.transcribe.tools import Tools
 
 
-def preflight(audio: AudioObject, tools: Tools) -> AudioFacts:
+def preflight(audio: AudioObject, storage: Storage, probe: AudioProbe) -> AudioFacts:
     """Reads a few ranges.
 
     Raises `AudioRejectedError` for what is no audio, `SourceGoneError` for what has changed, `SourceUnreadableError`
     for what S3 does not hand out: one such object must not stop the run.
     """
     try:
-        return tools.probe.probe(audio, ObjectReader(tools.storage, audio))
+        return probe.probe(audio, ObjectReader(storage, audio))
     except ConfigurationError as error:
         raise SourceUnreadableError(f"{error.message} Nothing was paid.") from error
 

@@ -6,10 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline import SOFTWARE, formats, keys, pricing, sidecars
+from pipeline import SOFTWARE, formats, keys, sidecars
 from pipeline.errors import ForeignObjectError
 from pipeline.models import (
     Answer,
+    Cost,
     Format,
     Intent,
     Job,
@@ -19,14 +20,13 @@ from pipeline.models import (
     RecipeStamp,
     Segment,
     Sidecar,
+    StoryLine,
     Timings,
 )
-from pipeline.settings import Settings
+from pipeline.ownership import stamp_at
 from pipeline.storage.base import PreconditionFailedError, Storage
 
 _JSON = "application/json"
-# A sidecar may appear or be replaced between our look and our write; it is then looked at again, this often.
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def look(storage: Storage, job: Job) -> Standing:
     head = storage.head(job.output.bucket, key)
     if head is None:
         return Standing()
-    stamp = sidecars.from_metadata(head.metadata)
+    stamp = stamp_at(storage, job.output.bucket, key, head)
     if stamp is None:
         raise _foreign(job, key)
     if stamp.job_id == job.job_id:
@@ -52,7 +52,14 @@ def look(storage: Storage, job: Job) -> Standing:
 
 
 def sidecar_of(
-    job: Job, intent: Intent, request: PaidRequest, answer: Answer, *, settings: Settings, now: datetime
+    job: Job,
+    intent: Intent,
+    request: PaidRequest,
+    answer: Answer,
+    *,
+    cost: Cost,
+    story: tuple[StoryLine, ...],
+    now: datetime,
 ) -> Sidecar:
     """The sidecar of a finished request."""
     transcript = answer.transcript
@@ -76,8 +83,9 @@ def sidecar_of(
             processing_s=round((now - request.submitted_at).total_seconds(), 3),
             inference_s=answer.inference_s,
         ),
-        cost=pricing.cost_of(settings, job.recipe.endpoint_id, duration_s, answer.billable_units),
+        cost=cost,
         raw=answer.raw,
+        story=(*story, StoryLine(at=now, what="written")),
         software=SOFTWARE,
         written_at=now,
     )
@@ -100,42 +108,47 @@ def _cut(segment: Segment, duration_s: float) -> Segment:
     return segment.model_copy(update={"end": duration_s, "words": words})
 
 
-def write(storage: Storage, job: Job, sidecar: Sidecar) -> ManifestRow:
-    """Writes the sidecar and its derived formats; returns the row. Doing it again changes nothing.
+def write(storage: Storage, job: Job, sidecar: Sidecar, seen: Standing) -> ManifestRow:
+    """Writes the sidecar where `seen` stood, then its derived formats; returns the row. Repeating it changes nothing.
 
-    Raises `ForeignObjectError` when a stranger's file has taken the place meanwhile; the paid transcript is then
-    kept under `_nightscribe/unplaced/`, and the error names it.
+    Raises `ForeignObjectError` when something else has taken the place meanwhile; the paid transcript is then kept
+    under `_nightscribe/unplaced/`, and the error names it.
     """
-    row = _write_sidecar(storage, job, sidecar)
+    row = _write_sidecar(storage, job, sidecar, seen)
     for kind in job.formats:
         _write_derived(storage, job, kind, sidecar)
     return row
 
 
-def _write_sidecar(storage: Storage, job: Job, sidecar: Sidecar) -> ManifestRow:
+def _write_sidecar(storage: Storage, job: Job, sidecar: Sidecar, seen: Standing) -> ManifestRow:
     key = keys.sidecar_key(job.output, job.object.key)
     stamp = sidecars.stamp_of(sidecar)
-    body = sidecar.model_dump_json(indent=1).encode()
-    for _ in range(_TRIES):
-        try:
-            standing = look(storage, job)
-        except ForeignObjectError:
-            return _keep_unplaced(storage, job, body)
-        if standing.row is not None:
-            return standing.row
-        try:
-            etag = storage.write(
-                job.output.bucket,
-                key,
-                body,
-                content_type=_JSON,
-                metadata=sidecars.to_metadata(stamp),
-                if_match=standing.etag,
-            )
-        except PreconditionFailedError:
-            continue
-        return sidecars.row_of(job.object, job.output, stamp, etag)
-    return _keep_unplaced(storage, job, body)
+    try:
+        etag = storage.write(
+            job.output.bucket,
+            key,
+            sidecar.model_dump_json(indent=1).encode(),
+            content_type=_JSON,
+            metadata=sidecars.to_metadata(stamp),
+            if_match=seen.etag,
+        )
+    except PreconditionFailedError:
+        return _written_by_another(storage, job, sidecar)
+    return sidecars.row_of(job.object, job.output, stamp, etag)
+
+
+def _written_by_another(storage: Storage, job: Job, sidecar: Sidecar) -> ManifestRow:
+    """The row, when this very job was finished by another worker, or by a write of ours whose reply was lost."""
+    try:
+        row = look(storage, job).row
+    except ForeignObjectError:
+        row = None
+    if row is not None:
+        return row
+    raise ForeignObjectError(
+        f"The sidecar of {job.object.uri} was written or deleted by somebody else while this job was at work. What is "
+        f"there was left alone; the transcript is at {keep_unplaced(storage, job, sidecar)}. Move one of them."
+    )
 
 
 def _write_derived(storage: Storage, job: Job, kind: Format, sidecar: Sidecar) -> None:
@@ -157,14 +170,12 @@ def _write_derived(storage: Storage, job: Job, kind: Format, sidecar: Sidecar) -
         return  # somebody was faster; what stands there is a rendering of ours or a stranger's file
 
 
-def _keep_unplaced(storage: Storage, job: Job, body: bytes) -> ManifestRow:
-    key = keys.unplaced_key(job)
+def keep_unplaced(storage: Storage, job: Job, sidecar: Sidecar) -> str:
+    """Keeps a transcript that was paid for and has no place; returns its address."""
+    key = keys.unplaced_key(job.output, job.job_id)
     with suppress(PreconditionFailedError):  # kept by an earlier try
-        storage.write(job.output.bucket, key, body, content_type=_JSON)
-    raise ForeignObjectError(
-        f"A file that Nightscribe did not write took the place of the sidecar of {job.object.uri}. It was left alone; "
-        f"the transcript is at s3://{job.output.bucket}/{key}. Move one of them."
-    )
+        storage.write(job.output.bucket, key, sidecar.model_dump_json(indent=1).encode(), content_type=_JSON)
+    return f"s3://{job.output.bucket}/{key}"
 
 
 def _foreign(job: Job, key: str) -> ForeignObjectError:

@@ -1,88 +1,158 @@
-"""The paid step of a job: one POST, framed by the intent in S3 before it and the request id in S3 after it (I1)."""
+"""The paid step of a job: one POST, framed by the intent in S3 before it and the request id in S3 after it (I1).
+
+preflight ─ permit, turn, reservation ─ sign ─ PUT intent ─ last look ─ POST ─ PUT request id
+                                                   │
+                an error before the POST, or a refusal by fal: the intent is withdrawn, all is given back
+"""
 
 from __future__ import annotations
 
-from pipeline import logs
-from pipeline.errors import NightscribeError, ThrottledError, TransientError, UncertainError
-from pipeline.models import Job, ManifestRow, PaidRequest
+from dataclasses import dataclass
+
+from pipeline import pricing
+from pipeline.errors import NightscribeError, ServiceUnavailableError, ThrottledError, TransientError, UncertainError
+from pipeline.limits.base import Amount
+from pipeline.models import Intent, IntentState, Job, ManifestRow, PaidRequest, StoryLine
 from pipeline.storage.base import PreconditionFailedError
-from pipeline.transcribe import intents, results
-from pipeline.transcribe.intents import IntentBook, Kept
-from pipeline.transcribe.tools import Tools
+from pipeline.transcribe import acts, intents
+from pipeline.transcribe.acts import Protocol
+from pipeline.transcribe.intents import Kept
+from pipeline.transcribe.rows import row_without_duration
+from pipeline.transcribe.rules import Rules
 
-_CONTENDED_S = 2.0  # another worker is between its intent and its request id: about the time a POST takes
-_RATE_PATIENCE_S = 3600.0  # the rate limit orders submissions; a place an hour away is still a place
+CONTENDED_S = 2.0
+"""Another worker is between its intent and its request id: about the time a POST takes."""
 
 
-def submit_once(
-    job: Job, book: IntentBook, previous: Kept | None, tools: Tools, *, attempt: int, duration_s: float | None
-) -> Kept | ManifestRow:
-    """Intent first, then one POST, then the request id, with nothing in between that can wait.
+def submit(
+    job: Job, previous: Kept | None, rules: Rules, *, attempt: int, lease: str, story: tuple[StoryLine, ...]
+) -> Protocol[Kept | ManifestRow | UncertainError]:
+    """Submits one attempt. The intent with its request; or a row that makes it needless; or that the reply is lost.
 
-    Returns the intent with its request; or the row of a sidecar that another worker has finished in the meantime.
-    Raises `UncertainError` when the reply was lost; after every other error nothing was accepted.
+    Whatever it raises, nothing was accepted, and the permit and the reservation have been given back.
     """
-    wait_s = tools.rate.reserve(_RATE_PATIENCE_S)
-    if wait_s is None:
-        raise ThrottledError("The submission rate is booked out for an hour; raise limits.submits_per_s.")
-    tools.cancel.sleep(wait_s)
-    url = tools.storage.presign(
-        job.object.bucket,
-        job.object.key,
-        version_id=job.object.version_id,
-        expires_s=tools.settings.audio.presign_expiry_s,
-    )
-    intent = intents.intended(
-        job,
-        previous.intent if previous else None,
-        attempt=attempt,
-        url=url,
-        owner=tools.worker,
-        now=tools.now(),
-        duration_s=duration_s,
-    )
+    facts = yield from acts.Probe()
+    if job.budgeted and facts.duration_s is None:
+        return row_without_duration(job, (yield from acts.AskTime()))
+    cost = pricing.cost_of(rules.settings, job.recipe.endpoint_id, facts.duration_s)
+    amount = Amount(cost.usd or 0.0, facts.duration_s or 0.0)
+    yield from acts.TakePermit(lease)
+    begun = _Begun(lease, previous)
     try:
-        kept = book.write(job, intent, previous.etag if previous else None)
-    except PreconditionFailedError:
-        raise contended(job, _CONTENDED_S) from None
-    try:
-        # Between our first look and our intent another worker may have finished the job and deleted its own intent.
-        if (row := results.look(tools.storage, job).row) is not None:
-            return row
-        request = tools.transcriber.submit(job.recipe, url)
-    except UncertainError:
+        yield from acts.TakeTurn()
+        if job.budgeted:
+            begun.ticket = yield from acts.Reserve(amount)
+        url = yield from acts.Sign()
+        intent = intents.intended(
+            job,
+            previous.intent if previous else None,
+            attempt=attempt,
+            url=url.url,
+            url_expires_at=url.expires_at,
+            owner=rules.worker,
+            now=(yield from acts.AskTime()),
+            duration_s=facts.duration_s,
+            reserved_usd=cost.usd,
+            story=story,
+        )
+        kept = yield from acts.WriteIntent(intent, previous.etag if previous else None)
+        begun.kept = kept
+        row = yield from _last_look(job, lease, begun.ticket)
+    except Exception as error:
+        yield from _undo(begun, type(error).__name__)
         raise
-    except NightscribeError:
-        _drop(job, book, previous)  # nothing was accepted, and the next attempt must be free to submit
-        raise
-    logs.bind_request(request.request_id)
-    logs.get_logger().info("request_submitted", attempt=attempt, audio_s=duration_s)
-    return _keep_request(job, book, kept, request)
+    if row is not None:
+        yield from _undo(begun, "done by another worker")
+        return row
+    return (yield from _post(job, kept, begun, url))
 
 
-def _keep_request(job: Job, book: IntentBook, kept: Kept, request: PaidRequest) -> Kept:
+@dataclass(slots=True)
+class _Begun:
+    """What is to be taken back when the POST does not happen."""
+
+    lease: str
+    previous: Kept | None
+    ticket: str | None = None
+    kept: Kept | None = None
+
+
+def _last_look(job: Job, lease: str, ticket: str | None) -> Protocol[ManifestRow | None]:
+    """Between our first look and our intent another worker may have finished the job; or we were asleep."""
+    standing = yield from acts.LookAtSidecar()
+    if standing.row is not None:
+        return standing.row
+    if reason := (yield from acts.MaySubmit(lease, ticket)):
+        raise TransientError(
+            f"{job.object.uri} was not submitted: {reason}. It is looked at again.", reason, CONTENDED_S
+        )
+    return None
+
+
+def _post(job: Job, kept: Kept, begun: _Begun, url: acts.SignedUrl) -> Protocol[Kept | UncertainError]:
+    try:
+        request = yield from acts.Post(url)
+    except UncertainError as error:
+        # Permit, reservation and intent stay: it may be at fal.
+        yield from acts.Note("submit_reply_lost", "warning")
+        return error
+    except NightscribeError as error:
+        yield from _undo(begun, error.reason)
+        if isinstance(error, ThrottledError | ServiceUnavailableError):
+            yield from acts.SlowDown(error.delay_s or 0.0)
+        raise
+    yield from acts.Note("request_submitted", request_id=request.request_id)
+    return (yield from _keep_request(job, kept, request))
+
+
+def _keep_request(job: Job, kept: Kept, request: PaidRequest) -> Protocol[Kept]:
     """Writes the request id into the intent. From here on it is money: S3 being away must not lose it."""
-    intent = intents.submitted(kept.intent, request)
+    intent = intents.submitted(kept.intent, request, (yield from acts.AskTime()))
     try:
-        return book.write(job, intent, kept.etag)
-    except (TransientError, PreconditionFailedError) as error:
-        # The job goes on from memory; only if this process also dies now is the request left to reconciliation.
-        logs.get_logger().error("request_id_not_kept", reason=type(error).__name__, status_url=request.status_url)
+        return (yield from acts.WriteIntent(intent, kept.etag))
+    except PreconditionFailedError:
+        current = yield from acts.ReadIntent()
+        if current is not None and _request_id(current.intent) == request.request_id:
+            return current  # another worker has found our request in the history before we knew of it
+        if current is not None and _is_our_post(current.intent, kept.intent):
+            return Kept(intent, current.etag)
+        # This worker was asleep for so long that its URL had expired: fal cannot have begun the request.
+        yield from acts.Note("request_came_too_late", "error", request_id=request.request_id)
+        yield from acts.Cancel(request)
+        raise contended(job) from None
+    except TransientError:
+        # The job goes on from memory; only if this process also dies now is the request left to the history.
+        yield from acts.Note("request_id_not_kept", "error", request_id=request.request_id)
         return Kept(intent, kept.etag)
 
 
-def _drop(job: Job, book: IntentBook, previous: Kept | None) -> None:
-    """Undoes an intent whose POST was refused; a tombstone of an earlier attempt is put back."""
-    if previous is None:
-        book.delete(job)
-        return
-    current = book.read(job)
-    if current is not None:
-        book.write(job, previous.intent, current.etag)
+def _request_id(intent: Intent) -> str | None:
+    return intent.request.request_id if intent.request else None
 
 
-def contended(job: Job, delay_s: float) -> TransientError:
-    """The error of a job whose request is being made by somebody else right now."""
+def _is_our_post(current: Intent, ours: Intent) -> bool:
+    """Whether what lies in S3 is still the intent of our own POST, without its request."""
+    mine = (ours.owner, ours.url_hash, ours.intended_at)
+    return current.state is IntentState.INTENDED and (current.owner, current.url_hash, current.intended_at) == mine
+
+
+def _undo(begun: _Begun, why: str) -> Protocol[None]:
+    """Takes back what was done before a POST that did not happen; a tombstone of an earlier attempt is put back."""
+    if begun.kept is not None:
+        now = yield from acts.AskTime()
+        intent = begun.previous.intent if begun.previous else intents.withdrawn(begun.kept.intent, why, now)
+        try:
+            yield from acts.WriteIntent(intent, begun.kept.etag)
+        except (PreconditionFailedError, TransientError):
+            # Another worker has taken over; or S3 is away, and the history will show that there is no request.
+            yield from acts.Note("intent_not_withdrawn", "warning")
+    if begun.ticket is not None:
+        yield from acts.WithdrawReservation(begun.ticket)
+    yield from acts.GiveBackPermit(begun.lease)
+
+
+def contended(job: Job) -> TransientError:
+    """The error of a job that another worker carries on."""
     return TransientError(
-        f"Another worker is submitting {job.object.uri}; its request is awaited.", "intent_contended", delay_s
+        f"Another worker has taken {job.object.uri} over; what it finds is awaited.", "intent_contended", CONTENDED_S
     )

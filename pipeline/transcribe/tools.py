@@ -1,32 +1,56 @@
-"""What the stage works with, made once per worker process by `wiring`."""
+"""What the performer works with, made once per worker process by `wiring`."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.audio.base import AudioProbe
 from pipeline.cancellation import CancellationToken
-from pipeline.limits.base import Rate
+from pipeline.limits.base import Budget, Rate
 from pipeline.limits.turns import PermitLine
-from pipeline.settings import Settings
+from pipeline.runs.base import Runs, StopOrder
+from pipeline.runs.held import HeldLeases
 from pipeline.speech.base import Transcriber
 from pipeline.storage.base import Storage
+from pipeline.transcribe.rules import Rules
+
+
+class Breaker:
+    """Whether this process may submit: an order of its own counts before the others can know of it."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self._own: StopOrder | None = None
+
+    def order(self) -> StopOrder | None:
+        """The order in force. Raises `ServiceUnavailableError`."""
+        return self._own or self._runs.stop_order()
+
+    def trip(self, order: StopOrder, tell: Callable[[Callable[[], None]], object]) -> None:
+        """Stops this process at once, and all others as soon as `tell` (which insists) has got through."""
+        self._own = order
+        tell(lambda: self._runs.stop(order))
+        self._own = None  # from here on the server knows, and a new run may clear it
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the stage works with; one record per worker process."""
+    """What the performer works with; one record per worker process."""
 
+    rules: Rules
     storage: Storage
     transcriber: Transcriber
+    runs: Runs
+    leases: HeldLeases
     permits: PermitLine
     rate: Rate
+    budget: Budget
     probe: AudioProbe
-    settings: Settings
-    worker: str
     cancel: CancellationToken
     now: Callable[[], datetime]
-    jitter: random.Random
+    breaker: Breaker = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "breaker", Breaker(self.runs))

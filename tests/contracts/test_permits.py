@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.errors import ConfigurationError
 from pipeline.limits.base import Permits, PermitUse
 from pipeline.limits.memory import MemoryPermits
 from pipeline.limits.redis import RedisPermits
@@ -25,7 +26,6 @@ class World:
     """An implementation, and what its surroundings can do to it."""
 
     permits: Permits
-    set_limit: Callable[[int], None]
     let_lapse: Callable[[str], None]
     """Ends the lease of one job now. White-box: it moves the end of the lease, for nobody can move a server's clock."""
     clear: Callable[[], None]
@@ -40,9 +40,13 @@ def memory_world(clock) -> World:
 
     def clear() -> None:
         permits._ends.clear()
-        permits.limit = LIMIT
+        permits.set_ceiling(None)
 
-    return World(permits, lambda limit: setattr(permits, "limit", limit), let_lapse, clear)
+    return World(permits, let_lapse, clear)
+
+
+def redis_permits(client, key_prefix, *, account="acme", limit=LIMIT, lease_s=30) -> RedisPermits:
+    return RedisPermits(client, key_prefix=key_prefix, account=account, limit=limit, lease_s=lease_s, recover_s=10)
 
 
 def redis_world(client, key_prefix) -> World:
@@ -51,12 +55,7 @@ def redis_world(client, key_prefix) -> World:
     def let_lapse(job_id: str) -> None:
         client.zadd(key, {job_id: 1}, xx=True)
 
-    return World(
-        RedisPermits(client, key_prefix=key_prefix, account="acme", limit=LIMIT, lease_s=30),
-        lambda limit: client.set(f"{key}:limit", limit),
-        let_lapse,
-        lambda: client.delete(key, f"{key}:limit"),
-    )
+    return World(redis_permits(client, key_prefix), let_lapse, lambda: client.delete(key, f"{key}:limit"))
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -73,7 +72,7 @@ def permits(world) -> Permits:
 
 def test_gives_as_many_permits_as_the_limit_allows(permits):
     assert [permits.try_acquire(job) for job in "abcd"] == [True, True, True, False]
-    assert permits.use() == PermitUse(held=3, limit=3)
+    assert permits.use() == PermitUse(held=3, limit=3, ceiling=3)
 
 
 def test_a_job_holds_one_permit_however_often_it_asks(permits):
@@ -112,7 +111,7 @@ def test_an_adopted_request_counts_beyond_the_limit(permits):
     permits.adopt("d")
     permits.adopt("d")
 
-    assert permits.use() == PermitUse(held=4, limit=3)
+    assert permits.use() == PermitUse(held=4, limit=3, ceiling=3)
     permits.release("a")
     assert not permits.try_acquire("e")
 
@@ -145,20 +144,42 @@ def test_renewing_a_thousand_permits_is_one_step(permits):
     assert permits.renew([]) == set()
 
 
-def test_a_limit_set_live_holds_at_once_and_takes_no_permit_away(world):
+def test_a_ceiling_set_live_holds_at_once_and_takes_no_permit_away(world):
     for job in "abc":
         world.permits.try_acquire(job)
 
-    world.set_limit(4)
+    world.permits.set_ceiling(4)
     assert [world.permits.try_acquire(job) for job in "de"] == [True, False]
 
-    world.set_limit(2)
-    assert world.permits.use() == PermitUse(held=4, limit=2)
+    world.permits.set_ceiling(2)
+    assert world.permits.use() == PermitUse(held=4, limit=2, ceiling=2)
     world.permits.release("a")
     world.permits.release("b")
     assert not world.permits.try_acquire("e")
     world.permits.release("c")
     assert world.permits.try_acquire("e")
+
+    world.permits.set_ceiling(None)
+    assert world.permits.use() == PermitUse(held=2, limit=LIMIT, ceiling=LIMIT)
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_ceiling_that_would_stop_everything_is_refused(permits, limit):
+    with pytest.raises(ConfigurationError, match="would stop all workers"):
+        permits.set_ceiling(limit)
+
+    assert permits.use().ceiling == LIMIT
+
+
+def test_a_ceiling_set_live_is_everybodys(redis_client, key_prefix):
+    ours = redis_permits(redis_client, key_prefix)
+    theirs = redis_permits(redis_client, key_prefix, limit=50)
+
+    ours.set_ceiling(7)
+
+    assert (ours.use().ceiling, theirs.use().ceiling) == (7, 7)
+    theirs.set_ceiling(None)
+    assert (ours.use().ceiling, theirs.use().ceiling) == (LIMIT, 50)
 
 
 def test_memory_leases_last_until_they_are_not_renewed(clock):
@@ -176,7 +197,7 @@ def test_memory_leases_last_until_they_are_not_renewed(clock):
 
 
 def test_a_dead_holders_permit_is_free_after_its_lease(redis_client, key_prefix):
-    permits = RedisPermits(redis_client, key_prefix=key_prefix, account="acme", limit=1, lease_s=0.3)
+    permits = redis_permits(redis_client, key_prefix, limit=1, lease_s=0.3)
     assert permits.try_acquire("dead")
     assert not permits.try_acquire("next")
 
@@ -214,8 +235,8 @@ def test_no_interleaving_gives_a_permit_beyond_the_limit(world, acts):
         elif act == "renew":
             assert permits.renew({job}) == {job} - held
         else:
-            world.set_limit(limit := number)
-        assert permits.use() == PermitUse(held=len(held), limit=limit)
+            permits.set_ceiling(limit := number)
+        assert permits.use() == PermitUse(held=len(held), limit=limit, ceiling=limit)
 
 
 def test_many_clients_together_never_hold_more_than_the_limit(valkey_url, redis_client, key_prefix):
@@ -225,7 +246,7 @@ def test_many_clients_together_never_hold_more_than_the_limit(valkey_url, redis_
     def work(name: str) -> None:
         try:
             with closing(connect(valkey_url, connect_timeout_s=5, socket_timeout_s=10)) as client:
-                permits = RedisPermits(client, key_prefix=key_prefix, account="acme", limit=LIMIT, lease_s=30)
+                permits = redis_permits(client, key_prefix)
                 done = 0
                 while done < 25:
                     job = f"{name}-{done}"
@@ -250,19 +271,20 @@ def test_many_clients_together_never_hold_more_than_the_limit(valkey_url, redis_
 
 
 def test_accounts_do_not_share_permits(redis_client, key_prefix):
-    ours = RedisPermits(redis_client, key_prefix=key_prefix, account="acme", limit=1, lease_s=30)
-    theirs = RedisPermits(redis_client, key_prefix=key_prefix, account="other", limit=1, lease_s=30)
+    ours = redis_permits(redis_client, key_prefix, limit=1)
+    theirs = redis_permits(redis_client, key_prefix, account="other", limit=1)
 
     assert ours.try_acquire("a")
     assert theirs.try_acquire("b")
 
 
-def test_a_limit_that_is_no_number_is_ignored(redis_client, key_prefix):
-    permits = redis_world(redis_client, key_prefix).permits
-    redis_client.set(f"{key_prefix}acme:permits:limit", "many")
+@pytest.mark.parametrize("text", ["many", "", "-1", "inf", "nan", "2.5", "0x10"])
+def test_a_ceiling_that_is_no_whole_number_is_ignored(redis_client, key_prefix, text):
+    permits = redis_permits(redis_client, key_prefix)
+    redis_client.set(f"{key_prefix}acme:permits:limit", text)
 
     assert permits.try_acquire("a")
-    assert permits.use().limit == LIMIT
+    assert permits.use() == PermitUse(held=1, limit=LIMIT, ceiling=LIMIT)
 
 
 def becomes_true(question: Callable[[], bool], within_s: float = 10) -> bool:

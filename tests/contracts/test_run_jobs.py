@@ -31,6 +31,19 @@ def test_jobs_are_outstanding_until_they_are_settled(runs, make_job, make_row):
     assert runs.known("run-1", ["a", "b"]) == {"b"}
 
 
+def test_a_job_is_wanted_while_it_is_outstanding_in_its_own_run(runs, make_job, make_row):
+    jobs = {name: make_job(name) for name in ("settled", "dropped", "open")}
+    runs.add("run-1", list(jobs.values()))
+    assert all(runs.wanted(job) for job in jobs.values())
+
+    runs.settle(jobs["settled"], make_row(jobs["settled"]))
+    runs.drop(jobs["dropped"])
+
+    assert [name for name, job in jobs.items() if runs.wanted(job)] == ["open"]
+    assert not runs.wanted(make_job("open", run_id="run-2"))
+    assert not runs.wanted(make_job("stranger"))
+
+
 def test_adding_a_job_again_changes_nothing(runs, make_job):
     runs.add("run-1", [make_job("a")])
     runs.add("run-1", [make_job("a")])
@@ -113,9 +126,8 @@ def test_a_stalled_job_is_named_once_while_its_new_message_waits_in_the_queue(ru
 def test_a_job_that_was_handed_back_waits_in_the_queue_like_any_other(run_world, make_job):
     job = make_job("a")
     run_world.runs.add("run-1", [job])
-    run_world.leases.acquire(job)
 
-    run_world.leases.hand_back(job)
+    run_world.leases.hand_back(job, run_world.leases.acquire(job))
 
     assert run_world.runs.stalled("run-1", queue_is_empty=False) == []
     assert run_world.leases.acquire(job)
@@ -124,9 +136,8 @@ def test_a_job_that_was_handed_back_waits_in_the_queue_like_any_other(run_world,
 def test_a_parked_job_is_not_stalled_until_its_time_is_over(run_world, make_job):
     job = make_job("a")
     run_world.runs.add("run-1", [job])
-    run_world.leases.acquire(job)
 
-    run_world.leases.park("a", for_s=5)
+    run_world.leases.park("a", run_world.leases.acquire(job), for_s=5)
     assert run_world.runs.stalled("run-1", queue_is_empty=True) == []
 
     run_world.let_all_lapse()
@@ -136,9 +147,9 @@ def test_a_parked_job_is_not_stalled_until_its_time_is_over(run_world, make_job)
 def test_a_settled_job_is_never_stalled(run_world, make_job, make_row):
     job = make_job("a")
     run_world.runs.add("run-1", [job])
-    run_world.leases.acquire(job)
+    token = run_world.leases.acquire(job)
     run_world.runs.settle(job, make_row(job))
-    run_world.leases.release("a")
+    run_world.leases.release("a", token)
 
     assert run_world.runs.stalled("run-1", queue_is_empty=True) == []
 
@@ -182,6 +193,32 @@ def test_a_job_that_many_settle_gets_one_row(run_world, make_job, make_row):
     assert sorted(row.job_id for row in run_world.runs.rows("run-1", 0, 1000)) == sorted(job.job_id for job in jobs)
 
 
+def test_one_looks_for_stalled_jobs_at_a_time(run_world):
+    assert run_world.runs.claim_recovery(for_s=20)
+    assert [run_world.runs.claim_recovery(for_s=20) for _ in range(3)] == [False] * 3
+
+    run_world.let_all_lapse()
+
+    assert run_world.runs.claim_recovery(for_s=20)
+
+
+def test_of_many_who_would_look_for_stalled_jobs_one_does(runs):
+    claims = []
+    together = threading.Barrier(8)
+
+    def claim() -> None:
+        together.wait()
+        claims.append(runs.claim_recovery(for_s=20))
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(claims) == [False] * 7 + [True]
+
+
 def test_a_removal_that_is_repeated_after_a_lost_reply_removes_once(
     redis_run_world, redis_client, key_prefix, make_job, make_row
 ):
@@ -202,9 +239,60 @@ def test_a_long_run_keeps_nothing_of_its_settled_jobs(redis_run_world, redis_cli
     """I6: what lies in the server is bounded by the queue, not by the number of objects."""
     job = make_job("a")
     redis_run_world.runs.add("run-1", [job])
-    redis_run_world.leases.acquire(job)
+    token = redis_run_world.leases.acquire(job)
 
     redis_run_world.runs.settle(job, make_row(job))
-    redis_run_world.leases.release("a")
+    redis_run_world.leases.release("a", token)
 
     assert list(redis_client.scan_iter(f"{key_prefix}*")) == [Keys(key_prefix).run("run-1").rows]
+
+
+def test_who_has_lost_the_job_does_not_settle_it_for_its_heir(run_world, make_job, make_row):
+    """A worker that was asleep comes back with a failure, while another one carries the job on."""
+    job = make_job("a")
+    run_world.runs.add("run-1", [job])
+    of_the_sleeper = run_world.leases.acquire(job)
+    run_world.let_all_lapse()
+    of_the_heir = run_world.leases.acquire(job)
+
+    assert not run_world.runs.settle(job, make_row(job), of_the_sleeper)
+    assert run_world.runs.outstanding("run-1") == 1
+    assert run_world.runs.settle(job, make_row(job), of_the_heir)
+
+
+@pytest.mark.parametrize("how", ["lapsed", "parked"])
+def test_a_job_that_nobody_holds_is_settled_by_whoever_had_it_unless_it_is_parked(run_world, make_job, make_row, how):
+    """After a wipe nobody holds anything. A parked job comes back by itself."""
+    job = make_job("a")
+    run_world.runs.add("run-1", [job])
+    token = run_world.leases.acquire(job)
+    if how == "lapsed":
+        run_world.let_all_lapse()
+    else:
+        run_world.leases.park("a", token, 100)
+
+    assert run_world.runs.settle(job, make_row(job), token) == (how == "lapsed")
+
+
+def test_a_job_is_dropped_by_its_holder_or_when_nobody_holds_it(run_world, make_job):
+    job = make_job("a")
+    run_world.runs.add("run-1", [job])
+    of_the_sleeper = run_world.leases.acquire(job)
+    run_world.let_all_lapse()
+    of_the_heir = run_world.leases.acquire(job)
+
+    for token in (None, of_the_sleeper):
+        run_world.runs.drop(job, token)
+        assert run_world.runs.outstanding("run-1") == 1
+    run_world.runs.drop(job, of_the_heir)
+    assert run_world.runs.outstanding("run-1") == 0
+
+
+def test_a_parked_job_is_dropped_by_its_message(run_world, make_job):
+    job = make_job("a")
+    run_world.runs.add("run-1", [job])
+    run_world.leases.park("a", run_world.leases.acquire(job), 100)
+
+    run_world.runs.drop(job)
+
+    assert run_world.runs.outstanding("run-1") == 0

@@ -48,6 +48,37 @@ def test_an_unfinished_run_is_continued_with_its_jobs_and_rows(run_world, make_j
     assert run_world.runs.rows("run-1", 0, 10) == [make_row(jobs[0])]
 
 
+def test_a_run_that_only_s3_knows_of_is_continued_under_its_id(run_world):
+    ticket = run_world.open(new_run_id="run-2", unfinished_run_id="run-1")
+
+    assert (ticket.run_id, ticket.resumed) == ("run-1", True)
+    assert [summary.run_id for summary in run_world.runs.summaries()] == ["run-1"]
+    run_world.runs.close(ticket, finished=False)
+    again = run_world.open(new_run_id="run-3")
+    assert (again.run_id, again.resumed) == ("run-1", True)
+
+
+def test_the_server_knows_better_than_s3_which_run_is_unfinished(run_world):
+    run_world.runs.close(run_world.open("recipe-1", new_run_id="run-1"), finished=False)
+
+    same = run_world.open("recipe-1", new_run_id="run-2", unfinished_run_id="run-0")
+    assert (same.run_id, same.resumed) == ("run-1", True)
+    run_world.runs.close(same, finished=False)
+
+    other = run_world.open("recipe-2", new_run_id="run-2", unfinished_run_id="run-0")
+    assert (other.run_id, other.resumed) == ("run-2", False)
+
+
+def test_a_run_that_s3_still_shows_is_continued_although_the_server_has_just_forgotten_it(run_world):
+    """Its dispatcher died between the two: what is left in S3 decides."""
+    run_world.runs.close(run_world.open(new_run_id="run-1"), finished=True)
+
+    again = run_world.open(new_run_id="run-2", unfinished_run_id="run-1")
+
+    assert (again.run_id, again.resumed) == ("run-1", True)
+    assert run_world.runs.beat(again)
+
+
 def test_the_run_of_a_dead_dispatcher_is_continued(run_world):
     ticket = run_world.open(new_run_id="run-1")
     run_world.let_all_lapse()
@@ -151,6 +182,13 @@ def test_workers_are_listed_while_they_show_themselves(run_world):
     assert run_world.runs.workers() == [WorkerSummary("w1", 8, 1)]
 
 
+def test_a_worker_says_that_it_is_stuck(run_world):
+    run_world.runs.show_worker(WorkerSummary("w1", slots=8, busy=0, is_stuck=True))
+    run_world.runs.show_worker(WorkerSummary("w2", slots=8, busy=0))
+
+    assert [worker.is_stuck for worker in run_world.runs.workers()] == [True, False]
+
+
 def test_summaries_tell_of_every_open_run(run_world, make_job, make_row):
     ticket = run_world.open(new_run_id="run-1")
     jobs = [make_job(name) for name in "abc"]
@@ -207,9 +245,9 @@ def test_a_finished_run_leaves_one_small_key_for_a_day(redis_run_world, redis_cl
     jobs = [make_job("a"), make_job("b")]
     redis_run_world.runs.add("run-1", jobs)
     for job in jobs:
-        redis_run_world.leases.acquire(job)
+        token = redis_run_world.leases.acquire(job)
         redis_run_world.runs.settle(job, make_row(job))
-        redis_run_world.leases.release(job.job_id)
+        redis_run_world.leases.release(job.job_id, token)
     redis_run_world.runs.take("run-1", 2)
 
     redis_run_world.runs.close(ticket, finished=True)

@@ -1,4 +1,4 @@
-"""What permits, rate, runs and leases do when their server is away, wiped, refusing, or not the one they know."""
+"""What all edges over Redis do when their server is away, wiped, refusing, or not the one they know."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import pytest
 import redis
 
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
-from pipeline.limits.base import PermitUse
+from pipeline.limits.base import Amount, Ceiling, PermitUse
 from pipeline.limits.redis import RedisPermits, RedisRate
+from pipeline.limits.redis_budget import RedisBudget
 from pipeline.redis_server import connect
 from pipeline.runs.base import RunTicket, StopOrder, WorkerSummary
 from pipeline.runs.records import Keys
-from pipeline.runs.redis import RedisLeases, RedisRuns
+from pipeline.runs.redis import RedisRuns
+from pipeline.runs.redis_leases import RedisLeases
 
 TICKET = RunTicket("archive-1", "run-1", "recipe-1", "token", resumed=False)
 
@@ -22,8 +24,11 @@ TICKET = RunTicket("archive-1", "run-1", "recipe-1", "token", resumed=False)
 ASKS = {
     "try_acquire": lambda edges, job, row: edges.permits.try_acquire("a"),
     "adopt": lambda edges, job, row: edges.permits.adopt("a"),
+    "abandoned": lambda edges, job, row: edges.permits.abandoned(),
     "permits renew": lambda edges, job, row: edges.permits.renew({"a"}),
     "permits release": lambda edges, job, row: edges.permits.release("a"),
+    "slow_down": lambda edges, job, row: edges.permits.slow_down(1),
+    "set_ceiling": lambda edges, job, row: edges.permits.set_ceiling(2),
     "use": lambda edges, job, row: edges.permits.use(),
     "reserve": lambda edges, job, row: edges.rate.reserve(1),
     "open": lambda edges, job, row: edges.open(),
@@ -32,6 +37,8 @@ ASKS = {
     "add": lambda edges, job, row: edges.runs.add("run-1", [job]),
     "outstanding": lambda edges, job, row: edges.runs.outstanding("run-1"),
     "known": lambda edges, job, row: edges.runs.known("run-1", ["a"]),
+    "wanted": lambda edges, job, row: edges.runs.wanted(job),
+    "claim_recovery": lambda edges, job, row: edges.runs.claim_recovery(1),
     "stalled": lambda edges, job, row: edges.runs.stalled("run-1", queue_is_empty=True),
     "settle": lambda edges, job, row: edges.runs.settle(job, row),
     "drop": lambda edges, job, row: edges.runs.drop(job),
@@ -43,10 +50,20 @@ ASKS = {
     "workers": lambda edges, job, row: edges.runs.workers(),
     "summaries": lambda edges, job, row: edges.runs.summaries(),
     "acquire": lambda edges, job, row: edges.leases.acquire(job),
-    "leases renew": lambda edges, job, row: edges.leases.renew(["a"]),
-    "park": lambda edges, job, row: edges.leases.park("a", 1),
-    "hand_back": lambda edges, job, row: edges.leases.hand_back(job),
-    "release": lambda edges, job, row: edges.leases.release("a"),
+    "holds": lambda edges, job, row: edges.leases.holds("a", "t"),
+    "holder": lambda edges, job, row: edges.leases.holder("a"),
+    "leases renew": lambda edges, job, row: edges.leases.renew({"a": "t"}),
+    "park": lambda edges, job, row: edges.leases.park("a", "t", 1),
+    "hand_back": lambda edges, job, row: edges.leases.hand_back(job, "t"),
+    "release": lambda edges, job, row: edges.leases.release("a", "t"),
+    "budget open": lambda edges, job, row: edges.open_budget(),
+    "withdraw": lambda edges, job, row: edges.budget.withdraw("run-1", "a", "epoch:ticket"),
+    "raise_ceiling": lambda edges, job, row: edges.budget.raise_ceiling("run-1", Ceiling()),
+    "budget use": lambda edges, job, row: edges.budget.use("run-1"),
+    "budget reserve": lambda edges, job, row: edges.budget.reserve("run-1", "a", Amount()),
+    "is_valid": lambda edges, job, row: edges.budget.is_valid("run-1", "a", "epoch"),
+    "budget settle": lambda edges, job, row: edges.budget.settle("run-1", "a", Amount()),
+    "budget close": lambda edges, job, row: edges.budget.close("run-1"),
 }
 
 
@@ -58,18 +75,24 @@ class Edges:
     rate: RedisRate
     runs: RedisRuns
     leases: RedisLeases
+    budget: RedisBudget
 
     def open(self) -> RunTicket:
         """Opens a run with what no test cares about filled in."""
         return self.runs.open("archive-1", "recipe-1", new_run_id="run-1", archive_uri="s3://b/", endpoint_id="e")
 
+    def open_budget(self) -> None:
+        """Opens a budget of ten dollars, one of them spent."""
+        self.budget.open("run-1", Ceiling(cost_usd=10), spent=Amount(cost_usd=1), reserved={})
+
 
 def edges_over(client: redis.Redis, key_prefix: str) -> Edges:
     return Edges(
-        RedisPermits(client, key_prefix=key_prefix, account="acme", limit=3, lease_s=30),
+        RedisPermits(client, key_prefix=key_prefix, account="acme", limit=3, lease_s=30, recover_s=1000),
         RedisRate(client, key_prefix=key_prefix, account="acme", per_s=0.01, burst=1),
         RedisRuns(client, key_prefix=key_prefix, dispatcher_lease_s=30, worker_lease_s=30, account="acme"),
         RedisLeases(client, key_prefix=key_prefix, owner="w1", lease_s=30),
+        RedisBudget(client, key_prefix=key_prefix),
     )
 
 
@@ -98,7 +121,7 @@ def test_a_server_that_is_away_is_named_without_its_password(away_client, ask, m
 
 
 @pytest.mark.timeout(10)  # seconds; the client itself gives up after 0.2 s
-@pytest.mark.parametrize("name", ["try_acquire", "reserve", "open", "drop", "acquire"])
+@pytest.mark.parametrize("name", ["try_acquire", "reserve", "open", "drop", "acquire", "budget reserve"])
 def test_a_frozen_server_hangs_nobody(frozen_client, name, make_job, make_row):
     with pytest.raises(ServiceUnavailableError, match=r"Redis server at 127\.0\.0\.1:\d+ does not answer") as caught:
         ASKS[name](edges_over(frozen_client, "test:"), make_job(), make_row(make_job()))
@@ -108,7 +131,8 @@ def test_a_frozen_server_hangs_nobody(frozen_client, name, make_job, make_row):
 
 def test_every_act_is_in_the_table_above():
     """A new act must be seen with its server away, too."""
-    acts = [name for edge in (RedisPermits, RedisRate, RedisRuns, RedisLeases) for name in vars(edge) if name[0] != "_"]
+    edges = (RedisPermits, RedisRate, RedisRuns, RedisLeases, RedisBudget)
+    acts = [name for edge in edges for name in vars(edge) if name[0] != "_"]
 
     assert len(ASKS) == len(acts)
 
@@ -119,7 +143,7 @@ def test_scripts_that_the_server_forgot_are_taught_again(edges, redis_client):
     redis_client.script_flush()
 
     assert edges.permits.renew({"a"}) == set()
-    assert edges.permits.use() == PermitUse(held=1, limit=3)
+    assert edges.permits.use() == PermitUse(held=1, limit=3, ceiling=3)
 
 
 def test_permits_and_rate_start_afresh_on_a_wiped_server(edges, wipe):
@@ -132,18 +156,40 @@ def test_permits_and_rate_start_afresh_on_a_wiped_server(edges, wipe):
     assert edges.permits.renew({"a"}) == {"a"}
     edges.permits.adopt("a")
     assert edges.permits.try_acquire("b")
-    assert edges.permits.use() == PermitUse(held=2, limit=3)
+    assert edges.permits.use() == PermitUse(held=2, limit=3, ceiling=3)
     assert edges.rate.reserve(max_wait_s=0) == 0
 
 
 def test_a_lease_is_taken_again_on_a_wiped_server(edges, wipe, make_job):
-    edges.leases.acquire(make_job())
+    token = edges.leases.acquire(make_job())
 
     wipe()
 
-    assert edges.leases.renew(["job-1"]) == {"job-1"}
-    assert edges.leases.acquire(make_job())
-    assert edges.leases.renew(["job-1"]) == set()
+    assert not edges.leases.holds("job-1", token)
+    assert edges.leases.renew({"job-1": token}) == {"job-1"}
+    token = edges.leases.acquire(make_job())
+    assert edges.leases.renew({"job-1": token}) == set()
+
+
+def test_a_wiped_server_grants_nothing_until_the_budget_is_opened_again(edges, wipe):
+    edges.open_budget()
+    epoch = edges.budget.reserve("run-1", "a", Amount(cost_usd=1))
+    assert edges.budget.is_valid("run-1", "a", epoch)
+
+    wipe()
+
+    assert edges.budget.use("run-1") is None
+    assert not edges.budget.is_valid("run-1", "a", epoch)
+    assert not edges.budget.raise_ceiling("run-1", Ceiling(cost_usd=100))
+    edges.budget.settle("run-1", "a", Amount(cost_usd=1))
+    with pytest.raises(ServiceUnavailableError, match="no budget of run run-1") as caught:
+        edges.budget.reserve("run-1", "a", Amount(cost_usd=1))
+    assert caught.value.reason == "budget_unknown"
+    assert edges.budget.use("run-1") is None
+
+    edges.open_budget()
+    assert not edges.budget.is_valid("run-1", "a", epoch)
+    assert edges.budget.reserve("run-1", "a", Amount(cost_usd=1)) != epoch
 
 
 def test_a_wiped_server_is_told_of_the_run_again(edges, wipe, make_job, make_row):
@@ -222,7 +268,7 @@ def test_a_slot_without_a_connection_waits_for_one(edges, redis_client):
         pool.release(connection)
     slot.join()
 
-    assert answers == [PermitUse(held=0, limit=3)]
+    assert answers == [PermitUse(held=0, limit=3, ceiling=3)]
 
 
 @pytest.mark.parametrize("url", ["http://user:swordfish@host/0", "redis://user:swordfish#1@host/0", "swordfish", ""])

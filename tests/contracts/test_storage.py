@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import urllib.error
 import urllib.request
 import uuid
-from pathlib import Path
 
-import boto3
-import builders
 import pytest
-from moto.server import ThreadedMotoServer
+from s3_stores import moto_store, s3_storage, with_client
 
 from emulator.stack.s3 import S3Server
 from pipeline.errors import ConfigurationError, ServiceUnavailableError, SourceGoneError
 from pipeline.storage.base import PreconditionFailedError
+from pipeline.storage.conditions import check_conditional_writes
 from pipeline.storage.memory import MemoryStorage
-from pipeline.storage.s3 import S3Storage
 
 JSON = "application/json"
 # SeaweedFS folds `//` into `/` and keeps no control characters; AWS and moto take every key.
@@ -40,15 +36,8 @@ ODD_KEYS = [
 
 @pytest.fixture(scope="session")
 def moto_server():
-    server = ThreadedMotoServer(port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-    }
-    server.stop()
+    with moto_store() as variables:
+        yield variables
 
 
 @pytest.fixture(scope="session")
@@ -77,19 +66,6 @@ def storage(kind, request, monkeypatch):
     yield from s3_storage(monkeypatch, variables)
 
 
-def s3_storage(monkeypatch, variables):
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    for name, value in variables.items() | {("AWS_REGION", "us-east-1"), ("AWS_DEFAULT_REGION", "us-east-1")}:
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(Path(os.devnull)))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(Path(os.devnull)))
-    storage = S3Storage(builders.settings(NIGHTSCRIBE_S3_MAX_ATTEMPTS="2").s3)
-    yield storage
-    storage.close()
-
-
 @pytest.fixture
 def bucket(kind, storage):
     name = f"b-{uuid.uuid4().hex[:12]}"
@@ -98,12 +74,20 @@ def bucket(kind, storage):
     return name
 
 
-def with_client(act):
-    client = boto3.session.Session().client("s3")  # boto3's default session would remember other credentials
-    try:
-        return act(client)
-    finally:
-        client.close()
+def sent_by(storage):
+    """The names of the operations that this client sends from now on."""
+    names = []
+    storage._client.meta.events.register("before-call.s3", lambda model, **_: names.append(model.name))
+    return names
+
+
+def cannot_keep(kind, key):
+    """Why this server cannot hold this key; empty when it can."""
+    if kind == "seaweedfs" and ("//" in key or ".." in key or not key.isprintable()):
+        return "SeaweedFS cannot keep this key; AWS and moto can"
+    if kind == "moto" and "\n" in key:
+        return "moto's server routes by line and does not see this key"
+    return ""
 
 
 def test_a_write_without_an_etag_creates_and_never_replaces(storage, bucket):
@@ -149,6 +133,13 @@ def test_of_many_writers_at_once_exactly_one_wins(storage, bucket):
     assert won == [storage.read(bucket, "k").body]
 
 
+def test_a_store_that_keeps_conditions_passes_the_check_and_nothing_of_it_remains(storage, bucket):
+    warning = check_conditional_writes(storage, bucket, "_nightscribe/probe-1", exclusivity_by_redis_alone=False)
+
+    assert warning is None
+    assert list(storage.list(bucket, "")) == []
+
+
 def test_metadata_comes_back_with_a_head(storage, bucket):
     storage.write(bucket, "k", b"x", content_type=JSON, metadata={"nightscribe": '{"a": "b c"}'})
 
@@ -171,6 +162,32 @@ def test_deleting_makes_room_for_a_new_first_write(storage, bucket):
     storage.write(bucket, "k", b"two", content_type=JSON)
 
     assert storage.read(bucket, "k").body == b"two"
+
+
+def test_many_are_deleted_with_a_request_per_thousand_and_missing_ones_are_no_error(storage, bucket, kind):
+    keys = [f"intents/{number:04}.json" for number in range(1003)]
+    for key in [keys[0], *keys[-2:], "intents/other.json"]:
+        storage.write(bucket, key, b"x", content_type=JSON)
+    requests = sent_by(storage) if kind != "memory" else ["DeleteObjects"] * 2
+
+    storage.delete_many(bucket, set(keys))
+
+    assert [entry.key for entry in storage.list(bucket, "")] == ["intents/other.json"]
+    assert requests[:2] == ["DeleteObjects"] * 2
+    storage.delete_many(bucket, [])
+    assert requests.count("DeleteObjects") == 2
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_any_legal_key_is_deleted_among_many(storage, bucket, kind, key):
+    if cannot_keep(kind, key):
+        pytest.skip(cannot_keep(kind, key))
+    for name in (key, "plain.mp3"):
+        storage.write(bucket, name, b"x", content_type=JSON)
+
+    storage.delete_many(bucket, [key, "plain.mp3"])
+
+    assert list(storage.list(bucket, "")) == []
 
 
 def test_ranges_read_parts_of_the_version_that_was_planned(storage, bucket):
@@ -210,10 +227,8 @@ def test_a_listing_comes_in_the_order_of_utf8_bytes_and_across_pages(storage, bu
 
 @pytest.mark.parametrize("key", ODD_KEYS)
 def test_any_legal_key_comes_back_as_it_was_written(storage, bucket, kind, key):
-    if kind == "seaweedfs" and ("//" in key or ".." in key or not key.isprintable()):
-        pytest.skip("SeaweedFS cannot keep this key; AWS and moto can")
-    if kind == "moto" and "\n" in key:
-        pytest.skip("moto's server routes by line and does not see this key")
+    if cannot_keep(kind, key):
+        pytest.skip(cannot_keep(kind, key))
     etag = storage.write(bucket, key, b"x", content_type=JSON)
 
     assert [(entry.key, entry.etag) for entry in storage.list(bucket, "")] == [(key, etag)]
@@ -229,6 +244,13 @@ def test_a_presigned_url_opens_the_object_without_credentials(storage, bucket, k
 
     with urllib.request.urlopen(url) as answer:  # noqa: S310  a loopback URL of our own
         assert answer.read() == b"sound"
+
+
+def test_no_two_presigned_urls_are_equal(storage, bucket):
+    """A request is found in fal's history by its URL, also when two were signed within one second."""
+    urls = {storage.presign(bucket, "a.mp3", version_id=None, expires_s=60) for _ in range(20)}
+
+    assert len(urls) == 20
 
 
 def test_a_presigned_url_that_was_changed_opens_nothing(storage, bucket, kind):

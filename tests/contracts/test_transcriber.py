@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import builders
 import pytest
 from pydantic import SecretStr
 
 from pipeline.cancellation import CancellationToken, Cancelled
-from pipeline.errors import AccountError, ConfigurationError, ResultExpiredError
+from pipeline.errors import AccountError, ConfigurationError, ResultExpiredError, UncertainError
+from pipeline.keys import url_hash
 from pipeline.models import Recipe
 from pipeline.speech.base import Transcriber
 from pipeline.speech.fal import FalTranscriber
@@ -26,6 +29,13 @@ class World:
     audio_url: str
     with_wrong_key: Transcriber
     without_the_model: Transcriber
+    losing_replies: Callable[[], Transcriber]
+    """The same again, of whose next submission the reply will be lost."""
+
+    def find(self, *exclude: str, by: Transcriber | None = None, since: datetime | None = None, url: str = ""):
+        """Looks in the history for what was submitted with our audio."""
+        sought = url_hash(url or self.audio_url)
+        return (by or self.transcriber).find(RECIPE, sought, since=since or datetime.now(UTC), exclude=exclude)
 
 
 @pytest.fixture(params=["scripted", "fal"])
@@ -39,18 +49,29 @@ def world(request):
 def scripted_world():
     wrong = ScriptedTranscriber(Script(submit=AccountError("refused", "key_rejected")))
     without = ScriptedTranscriber(Script(submit=ConfigurationError("unknown", "unknown_model")))
-    return World(ScriptedTranscriber(Script(builders.answer())), "https://a.test/a.mp3", wrong, without)
+    good = ScriptedTranscriber(Script(builders.answer()))
+    losing = ScriptedTranscriber(Script(builders.answer(), is_lost_but_accepted=True))
+    return World(good, "https://a.test/a.mp3", wrong, without, lambda: losing)
 
 
 def fal_world(archive):
     (key,) = archive.put_episodes(1)
     url = archive.client.generate_presigned_url("get_object", Params={"Bucket": archive.bucket, "Key": key})
     settings = builders.settings(
-        NIGHTSCRIBE_PROFILE="local", NIGHTSCRIBE_FAL_QUEUE_URL=archive.servers.fal_url, NIGHTSCRIBE_POLLING_MIN_S="0.05"
+        NIGHTSCRIBE_PROFILE="local",
+        NIGHTSCRIBE_FAL_QUEUE_URL=archive.servers.fal_url,
+        NIGHTSCRIBE_FAL_PLATFORM_URL=archive.servers.fal_url,
+        NIGHTSCRIBE_POLLING_MIN_S="0.05",
     )
     keys = [archive.environment["FAL_KEY"], "11111111-2222-3333-4444-555555555555:wrongwrongwrongwrong"]
     right, wrong = (FalTranscriber(settings.fal, settings.polling, SecretStr(each), "test/1") for each in keys)
-    yield World(right, url, wrong, right)
+
+    def losing():
+        archive.fault({"on": "submit", "times": 1, "do": "lose_reply"})
+        return right
+
+    yield World(right, url, wrong, right, losing)
+    archive.fault()
     right.close()
     wrong.close()
 
@@ -98,8 +119,9 @@ def test_a_request_that_the_service_does_not_know_has_expired(world):
         request.model_dump_json().replace(request.request_id, "99999999-9999-4999-8999-999999999999")
     )
 
+    world.transcriber.wait(unknown, audio_s=None, cancel=CancellationToken())
     with pytest.raises(ResultExpiredError):
-        world.transcriber.wait(unknown, audio_s=None, cancel=CancellationToken())
+        world.transcriber.fetch(unknown, RECIPE)
 
 
 def test_a_good_key_is_good_and_a_wrong_one_is_refused(world):
@@ -122,3 +144,39 @@ def test_a_request_can_be_dropped(world):
     request = world.transcriber.submit(RECIPE, world.audio_url)
 
     assert isinstance(world.transcriber.cancel(request), bool)
+
+
+def test_a_request_whose_reply_was_lost_is_found_followed_and_fetched(world):
+    losing = world.losing_replies()
+    with pytest.raises(UncertainError):
+        losing.submit(RECIPE, world.audio_url)
+
+    found = world.find(by=losing)
+    losing.wait(found, audio_s=None, cancel=CancellationToken())
+
+    assert found.endpoint_id == RECIPE.endpoint_id
+    assert losing.fetch(found, RECIPE).transcript.has_speech
+
+
+def test_the_history_tells_requests_apart_by_their_url(world):
+    request = world.transcriber.submit(RECIPE, world.audio_url)
+
+    assert world.find().request_id == request.request_id
+    assert world.find(url=f"{world.audio_url}&other=1") is None
+    assert world.find(request.request_id) is None
+
+
+def test_of_two_requests_with_one_url_the_known_one_is_passed_over(world):
+    first, second = (world.transcriber.submit(RECIPE, world.audio_url) for _ in range(2))
+
+    assert world.find(first.request_id).request_id == second.request_id
+    assert world.find(first.request_id, second.request_id) is None
+
+
+def test_the_history_of_another_model_does_not_show_it(world):
+    world.transcriber.submit(RECIPE, world.audio_url)
+    other = Recipe(endpoint_id="fal-ai/wizper", arguments={})
+
+    sought = url_hash(world.audio_url)
+
+    assert world.transcriber.find(other, sought, since=datetime.now(UTC), exclude=()) is None

@@ -74,6 +74,47 @@ def test_status_shows_an_open_run_and_then_the_manifest(archive):
     end(worker)
 
 
+def test_status_names_a_worker_that_takes_no_jobs_any_more(archive):
+    worker = {"name": "nightscribe@here", "slots": 8, "busy": 0, "is_stuck": True}
+    archive.redis.sadd(f"{archive.bucket}:workers", worker["name"])
+    archive.redis.set(f"{archive.bucket}:worker:{worker['name']}", json.dumps(worker), px=60_000)
+
+    outcome = archive.run("status")
+
+    assert "stuck     nightscribe@here" in outcome.stdout
+
+
+def test_the_limit_is_changed_while_workers_run(archive):
+    """Three permits by the settings; one from the moment it is said."""
+    archive.put_episodes(16)
+    settings = {"NIGHTSCRIBE_LIMITS_CONCURRENCY": "2", "NIGHTSCRIBE_LIMITS_OVERCOMMIT": "1.5"}
+    archive.fault({"on": "process", "do": {"delay_s": 1.5}})
+    archive.start_worker(**settings)
+    command = archive.start("backfill", archive.uri, **settings)
+    eventually(lambda: archive.in_flight() == 3, "all permits are in use")
+
+    lowered = archive.run("limit", "1", **settings)
+    eventually(lambda: archive.in_flight() <= 1, "the requests in flight have ended")
+    most, done = 0, len(archive.ledger()["bills"])
+    while command.poll() is None and len(archive.ledger()["bills"]) < done + 2:
+        most = max(most, archive.in_flight())
+    archive.fault()
+    raised = json.loads(archive.run("limit", "default", "--json", **settings).stdout)
+
+    assert "at most 1" in lowered.stdout
+    assert most == 1
+    assert (raised["account"], raised["ceiling"]) == ("local", 3)
+    assert command.wait(90) == 0, archive.log("command.log")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "2.5", "many", "²"])
+def test_a_limit_that_is_none_is_refused(archive, limit):
+    outcome = archive.run("limit", "--", limit)
+
+    assert outcome.returncode == 2
+    assert "neither a number above zero nor the word default" in outcome.stderr
+
+
 def _status(archive, *words):
     return json.loads(archive.run("status", *words, "--json").stdout)
 
@@ -130,7 +171,19 @@ def test_config_show_tells_every_value_with_its_origin_and_no_secret(archive):
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["plan"], ["backfill"], ["retry-failed"], ["status"], ["show"], ["transcribe"], ["config", "show"]]
+    "words",
+    [
+        [],
+        ["plan"],
+        ["backfill"],
+        ["retry-failed"],
+        ["status"],
+        ["limit"],
+        ["show"],
+        ["explain"],
+        ["transcribe"],
+        ["config", "show"],
+    ],
 )
 def test_every_command_has_examples_in_its_help_and_needs_nothing_for_it(words):
     outcome = subprocess.run(

@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from pipeline import keys, manifest, sidecars
 from pipeline.manifest import Draft, RunFacts
-from pipeline.models import Format, Place, State
+from pipeline.models import Cost, Format, Place, State
 from pipeline.storage.memory import MemoryStorage
 from pipeline.transcribe import intents, results
 
@@ -34,9 +34,21 @@ def validator(name):
 def sidecar(**answered):
     """A sidecar as the transcribe stage makes it."""
     job, request = builders.job(formats=(Format.VTT,)), builders.request()
-    intent = intents.intended(job, None, attempt=1, url="https://x/?sig=1", owner="w", now=builders.NOW, duration_s=2.0)
+    intent = intents.intended(
+        job,
+        None,
+        attempt=1,
+        url="https://x/?sig=1",
+        url_expires_at=builders.NOW,
+        owner="w",
+        now=builders.NOW,
+        duration_s=2.0,
+        reserved_usd=None,
+        story=(),
+    )
+    cost = Cost(usd=0.01, basis="a price")
     return results.sidecar_of(
-        job, intent, request, builders.answer(**answered), settings=builders.settings(), now=builders.NOW
+        job, intent, request, builders.answer(**answered), cost=cost, story=intent.story, now=builders.NOW
     )
 
 
@@ -59,7 +71,7 @@ def test_each_is_a_schema_and_closed_to_unknown_fields(name):
 @pytest.mark.parametrize("text", ["Hello night.", ""], ids=["speech", "no speech"])
 def test_a_sidecar_as_it_is_written_obeys_its_schema(text):
     storage = MemoryStorage()
-    results.write(storage, builders.job(), sidecar(text=text))
+    results.write(storage, builders.job(), sidecar(text=text), results.Standing())
 
     stored = storage.read(builders.BUCKET, "show/ep1.mp3.transcript.json")
 

@@ -1,4 +1,4 @@
-"""Which addresses are fal's: endpoint ids, and the hosts that may see the key. Pure."""
+"""Which addresses are fal's: endpoint ids, the hosts that may see the key, and the URLs of an adopted request. Pure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipeline.speech.fal.wording import sentence
 _ENDPOINT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 _FAL_HOST = re.compile(r"(?:[a-z0-9-]+\.)*(?:fal\.run|fal\.ai|falrun\.com)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAMESPACES = frozenset({"workflows", "comfy"})
 
 
 def check_endpoint_id(endpoint_id: str) -> None:
@@ -28,17 +29,33 @@ def check_endpoint_id(endpoint_id: str) -> None:
         )
 
 
-class Addresses:
-    """The queue host and its backup, and the rule which URLs may be called with the key."""
+def request_urls(queue_url: str, endpoint_id: str, request_id: str) -> dict[str, str]:
+    """`status_url`, `response_url` and `cancel_url` of a request that was found in the history, which tells none.
 
-    def __init__(self, queue_url: str, backup_url: str) -> None:
+    The one place where they are built: by the rule of docs/fal.md section 2, `[namespace/]owner/app` and no more.
+    """
+    segments = endpoint_id.split("/")
+    app = "/".join(segments[: 3 if segments[0] in _NAMESPACES else 2])
+    url = f"{queue_url}/{app}/requests/{request_id}"
+    return {"status_url": f"{url}/status", "response_url": url, "cancel_url": f"{url}/cancel"}
+
+
+class Addresses:
+    """The queue host, its backup and the platform, and the rule which URLs may be called with the key."""
+
+    def __init__(self, queue_url: str, backup_url: str, platform_url: str) -> None:
         self.queue_url = queue_url
         # fal answers with URLs on sister hosts; an emulator has no sisters.
         self._has_sisters = _is_fals(httpx.URL(queue_url))
-        # The default backup is fal's own. Beside a queue that is not, it would send trial work to the paying service.
-        is_stray = bool(backup_url) and _is_fals(httpx.URL(backup_url)) and not self._has_sisters
-        self.backup_url = "" if is_stray else backup_url
-        self._own = {_origin(httpx.URL(url)) for url in (self.queue_url, self.backup_url) if url}
+        self.backup_url = self._unless_stray(backup_url)
+        self.platform_url = self._unless_stray(platform_url)
+        """Empty when there is none to ask."""
+        self._own = {_origin(httpx.URL(url)) for url in (self.queue_url, self.backup_url, self.platform_url) if url}
+
+    def _unless_stray(self, url: str) -> str:
+        # The defaults are fal's own. Beside a queue that is not, they would lead trial work to the paying service.
+        is_stray = bool(url) and _is_fals(httpx.URL(url)) and not self._has_sisters
+        return "" if is_stray else url
 
     def check(self, url: str) -> None:
         """Raises `ServiceUnavailableError` when the key must not be sent to this URL."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import JsonValue, SecretStr
@@ -32,6 +33,7 @@ _KEEPALIVE_S = 15.0
 # What is shorter is no secret of fal's, and would be found in ordinary words.
 _SECRET_LENGTH = 8
 _KEY_CHECK_APP = "fal-ai/whisper"
+_HISTORY_PATH = "/v1/models/requests/by-endpoint"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class FalClient:
             raise ConfigurationError("FAL_KEY is empty or holds characters that no key has. Set it to ID:SECRET.")
         half = self._key.partition(":")[2]
         self._secrets = [part.encode() for part in (self._key, half) if len(part) >= _SECRET_LENGTH]
-        self._addresses = Addresses(settings.queue_url, settings.backup_url)
+        self._addresses = Addresses(settings.queue_url, settings.backup_url, settings.platform_url)
         self._submit_headers = {
             "Content-Type": "application/json",
             "X-Fal-Request-Timeout": str(float(settings.start_timeout_s)),
@@ -143,6 +145,16 @@ class FalClient:
         if not reply.is_success and reply.status != HTTPStatus.NOT_FOUND:
             raise faults.read_refusal(reply, act)
 
+    async def history(self, query: Mapping[str, str]) -> Reply:
+        """One page of the request history, whatever it answers; `UncertainError` when there is no history to ask.
+
+        It holds presigned URLs and whole transcripts: nothing of it may be shown.
+        """
+        if not self._addresses.platform_url:
+            raise faults.history_unreadable("there is none to ask: fal.platform_url is empty, or not of fal.queue_url")
+        url = f"{self._addresses.platform_url}{_HISTORY_PATH}?{urlencode(query)}"
+        return await self._follow("GET", url, "The question to fal's request history", has_backup=False)
+
     def check_urls(self, request: PaidRequest) -> None:
         """Raises `ServiceUnavailableError` when the request's URLs are not fal's own."""
         for url in (request.status_url, request.response_url, request.cancel_url):
@@ -182,14 +194,14 @@ class FalClient:
                 "answers so slowly."
             ) from None
 
-    async def _follow(self, method: str, url: str, act: str) -> Reply:
+    async def _follow(self, method: str, url: str, act: str, *, has_backup: bool = True) -> Reply:
         self._addresses.check(url)
         try:
             async with self._reads.gate:
                 try:
                     return await self._send(self._reads, method, url)
                 except faults.NOTHING_SENT:
-                    backup = self._addresses.on_backup(url)
+                    backup = self._addresses.on_backup(url) if has_backup else None
                     if backup is None:
                         raise
                     return await self._send(self._reads, method, backup)

@@ -22,7 +22,7 @@ from pipeline.errors import (
     ThrottledError,
 )
 from pipeline.speech.fal.account import account_error
-from pipeline.speech.fal.wire import ErrorBody, Reply, StatusAnswer, error_body, retry_after_s
+from pipeline.speech.fal.wire import ErrorBody, Reply, StatusAnswer, error_body, retry_after_s, retry_hint
 from pipeline.speech.fal.wording import sentence
 
 
@@ -34,57 +34,68 @@ class Outcome(Enum):
     REJECTED = "the same request would be refused again"
 
 
-REQUEST_ERRORS: Mapping[str, Outcome] = {
-    "request_timeout": Outcome.FAILED,
-    "startup_timeout": Outcome.FAILED,
-    "runner_scheduling_failure": Outcome.FAILED,
-    "runner_connection_timeout": Outcome.FAILED,
-    "runner_disconnected": Outcome.FAILED,
-    "runner_connection_refused": Outcome.FAILED,
-    "runner_connection_error": Outcome.FAILED,
-    "runner_incomplete_response": Outcome.FAILED,
-    "runner_server_error": Outcome.FAILED,
-    "client_disconnected": Outcome.FAILED,
-    "client_cancelled": Outcome.FAILED,
-    "bad_request": Outcome.REJECTED,
-    "internal_error": Outcome.FAILED,
+_AGAIN = "fal's side failed; it may be submitted again."
+_FRESH_URL = "It may be submitted again with a fresh URL; if this stays, check that fal can reach the bucket."
+_AUDIO = "Mend or replace the audio."
+_ARGUMENTS = "Check the audio and the arguments (--arg)."
+
+
+@dataclass(frozen=True)
+class ErrorType:
+    """A type of error that fal documents: its usual HTTP status, what it says about trying again, and what to do."""
+
+    status: int
+    outcome: Outcome
+    advice: str
+
+
+REQUEST_ERRORS: Mapping[str, ErrorType] = {
+    "request_timeout": ErrorType(504, Outcome.FAILED, _AGAIN),
+    "startup_timeout": ErrorType(504, Outcome.FAILED, _AGAIN),
+    "runner_scheduling_failure": ErrorType(503, Outcome.FAILED, _AGAIN),
+    "runner_connection_timeout": ErrorType(503, Outcome.FAILED, _AGAIN),
+    "runner_disconnected": ErrorType(503, Outcome.FAILED, _AGAIN),
+    "runner_connection_refused": ErrorType(503, Outcome.FAILED, _AGAIN),
+    "runner_connection_error": ErrorType(503, Outcome.FAILED, _AGAIN),
+    "runner_incomplete_response": ErrorType(502, Outcome.FAILED, _AGAIN),
+    "runner_server_error": ErrorType(500, Outcome.FAILED, _AGAIN),
+    "client_disconnected": ErrorType(499, Outcome.FAILED, _AGAIN),
+    "client_cancelled": ErrorType(499, Outcome.FAILED, _AGAIN),
+    "bad_request": ErrorType(400, Outcome.REJECTED, _ARGUMENTS),
+    "internal_error": ErrorType(500, Outcome.FAILED, _AGAIN),
 }
-MODEL_ERRORS: Mapping[str, Outcome] = {
-    "internal_server_error": Outcome.FAILED_UNLESS_TOLD,
-    "generation_timeout": Outcome.FAILED_UNLESS_TOLD,
-    "downstream_service_error": Outcome.FAILED_UNLESS_TOLD,
-    "downstream_service_unavailable": Outcome.FAILED_UNLESS_TOLD,
-    "concurrent_requests_limit": Outcome.FAILED,
-    "file_download_error": Outcome.FAILED,  # fal says no retry, but a fresh presigned URL is its cure
-    "file_too_large": Outcome.REJECTED,
-    "audio_duration_too_long": Outcome.REJECTED,
-    "audio_duration_too_short": Outcome.REJECTED,
-    "unsupported_audio_format": Outcome.REJECTED,
-    "unsupported_video_format": Outcome.REJECTED,
-    "content_policy_violation": Outcome.REJECTED,
-    "no_media_generated": Outcome.REJECTED,
-    "feature_not_supported": Outcome.REJECTED,
-    "greater_than": Outcome.REJECTED,
-    "greater_than_equal": Outcome.REJECTED,
-    "less_than": Outcome.REJECTED,
-    "less_than_equal": Outcome.REJECTED,
-    "multiple_of": Outcome.REJECTED,
-    "one_of": Outcome.REJECTED,
-    "sequence_too_short": Outcome.REJECTED,
-    "sequence_too_long": Outcome.REJECTED,
+# file_download_error: fal says no retry, but a fresh presigned URL is its cure. The last four are pydantic's own.
+MODEL_ERRORS: Mapping[str, ErrorType] = {
+    "internal_server_error": ErrorType(500, Outcome.FAILED_UNLESS_TOLD, _AGAIN),
+    "generation_timeout": ErrorType(504, Outcome.FAILED_UNLESS_TOLD, _AGAIN),
+    "downstream_service_error": ErrorType(400, Outcome.FAILED_UNLESS_TOLD, _AGAIN),
+    "downstream_service_unavailable": ErrorType(500, Outcome.FAILED_UNLESS_TOLD, _AGAIN),
+    "concurrent_requests_limit": ErrorType(429, Outcome.FAILED, _AGAIN),
+    "file_download_error": ErrorType(422, Outcome.FAILED, _FRESH_URL),
+    "file_too_large": ErrorType(422, Outcome.REJECTED, _AUDIO),
+    "audio_duration_too_long": ErrorType(422, Outcome.REJECTED, _AUDIO),
+    "audio_duration_too_short": ErrorType(422, Outcome.REJECTED, _AUDIO),
+    "unsupported_audio_format": ErrorType(422, Outcome.REJECTED, _AUDIO),
+    "unsupported_video_format": ErrorType(422, Outcome.REJECTED, _AUDIO),
+    "content_policy_violation": ErrorType(422, Outcome.REJECTED, _AUDIO),
+    "no_media_generated": ErrorType(422, Outcome.REJECTED, _AUDIO),
+    "feature_not_supported": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "greater_than": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "greater_than_equal": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "less_than": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "less_than_equal": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "multiple_of": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "one_of": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "sequence_too_short": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "sequence_too_long": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "missing": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "string_type": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "value_error": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
+    "enum": ErrorType(422, Outcome.REJECTED, _ARGUMENTS),
 }
-OUTCOMES: Mapping[str, Outcome] = {**REQUEST_ERRORS, **MODEL_ERRORS}
-AUDIO_TYPES = frozenset(
-    {
-        "file_too_large",
-        "audio_duration_too_long",
-        "audio_duration_too_short",
-        "unsupported_audio_format",
-        "unsupported_video_format",
-        "content_policy_violation",
-        "no_media_generated",
-    }
-)
+ERROR_TYPES: Mapping[str, ErrorType] = {**REQUEST_ERRORS, **MODEL_ERRORS}
+OUTCOMES: Mapping[str, Outcome] = {kind: row.outcome for kind, row in ERROR_TYPES.items()}
+AUDIO_TYPES = frozenset(kind for kind, row in ERROR_TYPES.items() if row.advice is _AUDIO)
 """The types that lie in the audio itself; the other refusals lie in the arguments."""
 
 CERTAIN = 1
@@ -120,6 +131,8 @@ def result_failure(reply: Reply, known: StatusAnswer | None, request_id: str) ->
     of_the_gateway = reply.status in _GATEWAY_STATUSES and (kind not in OUTCOMES or reply.status == _THROTTLED)
     if not confirmed and (not kind or of_the_gateway):
         return _of_the_read(reply, body, f"The result of request {request_id} was answered HTTP {reply.status}")
+    if not kind and body.is_garbled:
+        return unreadable_result(reply, request_id)  # it failed, but a code alone says nothing about the audio
     error = _of_the_request(reply, kind, text, what)
     # fal's gateway has no words like a model's details, and answers 4xx with a type for a request's own failure
     # only; a typed 5xx may be the gateway's own.
@@ -128,7 +141,7 @@ def result_failure(reply: Reply, known: StatusAnswer | None, request_id: str) ->
 
 
 def unreadable_result(reply: Reply, request_id: str) -> Failure:
-    """A result that came with 2xx and is no JSON: cut short, or a proxy's page."""
+    """A result, or the details of a failure, that is no JSON: cut short, or a proxy's page."""
     start = reply.content[:200].decode(errors="replace")
     what = f"The result of request {request_id} cannot be read"
     error = ServiceUnavailableError(sentence(what, start, "It is read again later."), reason="unreadable_result")
@@ -137,23 +150,23 @@ def unreadable_result(reply: Reply, request_id: str) -> Failure:
 
 def _of_the_request(reply: Reply, kind: str | None, text: str, what: str) -> NightscribeError:
     reason = kind or f"http_{reply.status}"
-    is_transient = reply.status >= _SERVER_ERROR or reply.status in _RETRIED_STATUSES
-    default = Outcome.FAILED if is_transient else Outcome.REJECTED
-    outcome = OUTCOMES.get(reason, default)
+    outcome, hint = OUTCOMES.get(reason), retry_hint(reply)
+    delay_s = retry_after_s(reply)
+    if outcome is None:  # fal adds types: its own hint comes first, then the status
+        is_transient = reply.status >= _SERVER_ERROR or reply.status in _RETRIED_STATUSES
+        outcome = Outcome.FAILED if (is_transient if hint is None else hint) else Outcome.REJECTED
     if outcome is Outcome.FAILED_UNLESS_TOLD:
-        outcome = Outcome.REJECTED if _says_no_retry(reply) else Outcome.FAILED
+        outcome = Outcome.REJECTED if hint is False else Outcome.FAILED
     if reason == "request_timeout" and reply.headers.get("x-fal-request-timeout-type", "").lower() == "user":
         advice = "It had not started by fal.start_timeout_s, unbilled; it may be submitted again."
-        return RequestFailedError(sentence(what, text, advice), reason="start_timeout")
-    if reason == "file_download_error":
-        advice = "It may be submitted again with a fresh URL; if this stays, check that fal can reach the bucket."
-        return RequestFailedError(sentence(what, text, advice), reason)
+        return RequestFailedError(sentence(what, text, advice), "start_timeout", delay_s)
+    known = ERROR_TYPES.get(reason)
     if outcome is Outcome.FAILED:
-        return RequestFailedError(sentence(what, text, "fal's side failed; it may be submitted again."), reason)
+        return RequestFailedError(sentence(what, text, known.advice if known else _AGAIN), reason, delay_s)
     if reply.status == HTTPStatus.NOT_FOUND and not kind:  # the runner has no such path
         advice = "The model does not have this path; check the endpoint id (--model or recipe.model)."
         return ConfigurationError(sentence(what, text, advice), reason="unknown_model")
-    advice = "Mend or replace the audio." if reason in AUDIO_TYPES else "Check the audio and the arguments (--arg)."
+    advice = _AUDIO if reason in AUDIO_TYPES else _ARGUMENTS
     return AudioRejectedError(sentence(what, text, advice), reason)
 
 
@@ -169,7 +182,7 @@ def _of_the_read(reply: Reply, body: ErrorBody, what: str) -> Failure:
     error: NightscribeError
     if status >= _SERVER_ERROR and ("cuda" in text or "gpu error" in text):
         advice = "fal's graphics card failed; it may be submitted again."
-        error = RequestFailedError(sentence(what, body.text, advice), "gpu_error")
+        error = RequestFailedError(sentence(what, body.text, advice), "gpu_error", retry_after_s(reply))
     elif "in progress" in text or status < _CLIENT_ERROR:
         advice = "It is read again; nothing is submitted anew."
         error = ServiceUnavailableError(sentence(what, body.text, advice), "still_in_progress")
@@ -178,11 +191,5 @@ def _of_the_read(reply: Reply, body: ErrorBody, what: str) -> Failure:
         advice = "It is read again; nothing is submitted anew."
         error = kind(sentence(what, body.text, advice), delay_s=retry_after_s(reply))
     else:
-        advice = "Check the audio and the arguments (--arg)."
-        error = AudioRejectedError(sentence(what, body.text, advice), f"http_{status}")
+        error = AudioRejectedError(sentence(what, body.text, _ARGUMENTS), f"http_{status}")
     return Failure(error, UNCONFIRMED_LOOKS)
-
-
-def _says_no_retry(reply: Reply) -> bool:
-    values = (reply.headers.get(name, "") for name in ("x-fal-retryable", "x-fal-needs-retry"))
-    return any(value.strip().lower() in {"0", "false", "no"} for value in values)

@@ -23,14 +23,14 @@ from pipeline.errors import (
 )
 from pipeline.speech.fal.account import account_error
 from pipeline.speech.fal.failures import AUDIO_TYPES, OUTCOMES, Outcome
-from pipeline.speech.fal.wire import ErrorBody, Reply, error_body, retry_after_s
+from pipeline.speech.fal.wire import ErrorBody, Reply, error_body, platform_text, retry_after_s, retry_hint
 from pipeline.speech.fal.wording import sentence
 
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 """No connection came about (DNS and TLS included), so that the backup host may be tried even with a paid POST."""
 
-# When the paid POST raises. Nothing was sent only where no connection to fal existed; everything else, and every
-# exception that is not in this table, is uncertain.
+# When the paid POST raises: every exception of httpx. Nothing was sent only where no connection to fal existed;
+# everything else, and every exception that is not in this table, is uncertain.
 SUBMIT_EXCEPTIONS: Mapping[type[Exception], type[NightscribeError]] = {
     httpx.ConnectError: ServiceUnavailableError,
     httpx.ConnectTimeout: ServiceUnavailableError,
@@ -59,10 +59,11 @@ SUBMIT_EXCEPTIONS: Mapping[type[Exception], type[NightscribeError]] = {
     httpx.ResponseNotRead: UncertainError,
     httpx.RequestNotRead: UncertainError,
     httpx.StreamError: UncertainError,
+    httpx.CookieConflict: UncertainError,
 }
 
 # OSError: TLS alerts in the middle of an answer and asyncio's timeouts come bare.
-READ_EXCEPTIONS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
+READ_EXCEPTIONS: tuple[type[Exception], ...] = (*SUBMIT_EXCEPTIONS, OSError)
 """What a look, a result read or a cancellation may raise; all of them can simply be repeated."""
 
 
@@ -94,6 +95,10 @@ SUBMIT_STATUSES: Mapping[int, Meaning] = {
 }
 
 
+HISTORY_UNREADABLE = "history_unreadable"
+_PASSING_STATUSES = frozenset({408, 425, 429, 499})
+
+
 def submit_exception(error: BaseException, endpoint_id: str) -> NightscribeError:
     """Our error for an exception of the paid POST; uncertain unless the table says otherwise."""
     ours = next((SUBMIT_EXCEPTIONS[kind] for kind in type(error).__mro__ if kind in SUBMIT_EXCEPTIONS), UncertainError)
@@ -108,7 +113,7 @@ def submit_refusal(reply: Reply, endpoint_id: str) -> NightscribeError:
     account = account_error(reply.status, body, what)
     if account is not None:
         return account
-    meaning = _submit_meaning(reply.status, body)
+    meaning = _submit_meaning(reply, body)
     delay_s = retry_after_s(reply) if issubclass(meaning.error, ThrottledError | ServiceUnavailableError) else None
     return meaning.error(sentence(what, body.text, meaning.advice), meaning.reason, delay_s)
 
@@ -143,11 +148,32 @@ def read_refusal(reply: Reply, act: str) -> NightscribeError:
     return kind(sentence(what, body.text, "It is repeated."), delay_s=retry_after_s(reply))
 
 
-def _submit_meaning(status: int, body: ErrorBody) -> Meaning:
+def history_refusal(reply: Reply) -> NightscribeError:
+    """Our error when the request history was answered with anything but 2xx (docs/fal.md section 11).
+
+    What passes by itself is worth asking again. A key without the right, or a question that is refused, is not: the
+    history cannot tell then, and nothing is guessed.
+    """
+    text = platform_text(reply)
+    if reply.status >= 500 or reply.status in _PASSING_STATUSES:  # noqa: PLR2004  HTTP's class of server errors
+        kind = ThrottledError if reply.status == httpx.codes.TOO_MANY_REQUESTS else ServiceUnavailableError
+        what = f"fal's request history answered HTTP {reply.status}"
+        return kind(sentence(what, text, "It is asked again."), delay_s=retry_after_s(reply))
+    return history_unreadable(f"HTTP {reply.status} {text}".rstrip())
+
+
+def history_unreadable(why: str) -> UncertainError:
+    """Our error when the history will not tell what became of a request, however often it is asked."""
+    advice = "Look for the request in fal's dashboard; nightscribe retry-failed --allow-rebill submits it anew."
+    return UncertainError(sentence("fal's request history cannot tell", why, advice), HISTORY_UNREADABLE)
+
+
+def _submit_meaning(reply: Reply, body: ErrorBody) -> Meaning:
+    status = reply.status
     if status in SUBMIT_STATUSES:
         return SUBMIT_STATUSES[status]
     if 400 <= status <= 499:  # noqa: PLR2004  HTTP's class of client errors
-        return _refused(status, body)
+        return _refused(reply, body)
     # A 5xx is definite only in fal's own words for an infrastructure error; a gateway's page says nothing about
     # what happened behind it.
     if 500 <= status <= 599 and body.kind and not body.is_model_error:  # noqa: PLR2004  server errors
@@ -155,9 +181,16 @@ def _submit_meaning(status: int, body: ErrorBody) -> Meaning:
     return _LOST
 
 
-def _refused(status: int, body: ErrorBody) -> Meaning:
-    kind = body.kind or f"http_{status}"
-    if OUTCOMES.get(kind, Outcome.REJECTED) is not Outcome.REJECTED:
+def _refused(reply: Reply, body: ErrorBody) -> Meaning:
+    kind = body.kind or f"http_{reply.status}"
+    outcome, hint = OUTCOMES.get(kind), retry_hint(reply)
+    is_passing = {
+        None: hint is True,
+        Outcome.FAILED: True,
+        Outcome.FAILED_UNLESS_TOLD: hint is not False,
+        Outcome.REJECTED: False,
+    }
+    if is_passing[outcome]:
         return Meaning(ServiceUnavailableError, kind, _BUSY.advice)
     if kind in AUDIO_TYPES:
         return Meaning(AudioRejectedError, kind, "Mend or replace the audio.")

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 import httpx
@@ -19,6 +19,7 @@ from pipeline.errors import (
     ResultExpiredError,
     ServiceUnavailableError,
     ThrottledError,
+    UncertainError,
 )
 from pipeline.models import Answer, PaidRequest, Recipe
 from pipeline.redaction import redact_json
@@ -26,9 +27,11 @@ from pipeline.settings.records import FalSettings, PollingSettings
 from pipeline.speech.base import Transcriber
 from pipeline.speech.fal.client import FalClient
 from pipeline.speech.fal.failures import UNCONFIRMED_LOOKS, Failure, result_failure, unreadable_result
+from pipeline.speech.fal.history import History
 from pipeline.speech.fal.loop import LoopThread
 from pipeline.speech.fal.models import make_recipe, model_for
 from pipeline.speech.fal.polling import LearnedSpeed, PollSchedule
+from pipeline.speech.fal.stored import stored_answer
 from pipeline.speech.fal.waiting import wait_until_completed
 from pipeline.speech.fal.wire import Reply, StatusAnswer, number, parse_json
 
@@ -52,9 +55,7 @@ class FalTranscriber(Transcriber):
         self._polling = polling
         self._make_client: Callable[[], FalClient] = lambda: FalClient(settings, key, user_agent, transport)
         self._lock = threading.Lock()
-        self._client = self._make_client()
-        self._loop = LoopThread(self._client.aclose)
-        self._pid = os.getpid()
+        self._begin()
         self._speed = LearnedSpeed()
         self._completed: OrderedDict[str, StatusAnswer] = OrderedDict()
 
@@ -83,29 +84,44 @@ class FalTranscriber(Transcriber):
         client, loop = self._here()
         client.check_urls(request)
         schedule = PollSchedule(self._polling, self._speed.expected_s(request.endpoint_id, audio_s))
-        try:
-            status = loop.run(
-                wait_until_completed(
-                    lambda: client.status(request),
-                    schedule,
-                    request_id=request.request_id,
-                    waited_s=_age_s(request),
-                    timeout_s=self._settings.wait_timeout_s,
-                ),
-                cancel,
-            )
-        except ResultExpiredError:
+        status = loop.run(
+            wait_until_completed(
+                lambda: client.status(request),
+                schedule,
+                request_id=request.request_id,
+                waited_s=_age_s(request),
+                timeout_s=self._settings.wait_timeout_s,
+            ),
+            cancel,
+        )
+        if status is None:
             # fal may keep a result longer than its status (docs/fal.md section 7), and this one is paid for.
-            if loop.run(client.result(request), cancel).status == httpx.codes.OK:
-                return
-            raise
+            return
         self._remember(request.request_id, status)
         if not status.is_failed:
             took_s = status.inference_s if status.inference_s is not None else _age_s(request)
             self._speed.learn(request.endpoint_id, audio_s, took_s)
 
+    def find(self, recipe: Recipe, url_hash: str, *, since: datetime, exclude: Collection[str]) -> PaidRequest | None:
+        """Reads the request history of the recipe's endpoint since then, page by page; see `Transcriber.find`."""
+        self._here()
+        return self._history.find(recipe.endpoint_id, url_hash, since=since, exclude=exclude)
+
+    def is_over(self, request: PaidRequest) -> bool:
+        """See `Transcriber.is_over`."""
+        client, loop = self._here()
+        try:
+            return loop.run(client.status(request)).is_completed
+        except ResultExpiredError:
+            return True
+        except (NightscribeError, Cancelled):
+            return False
+
     def fetch(self, request: PaidRequest, recipe: Recipe) -> Answer:
-        """Reads the result; reading is free, so doubtful answers are read again a few times before they count."""
+        """Reads the result; reading is free, so doubtful answers are read again a few times before they count.
+
+        Of a result that the queue has forgotten, the history may still hold a copy.
+        """
         client, _ = self._here()
         client.check_urls(request)
         known = self._status_of(request)
@@ -116,6 +132,8 @@ class FalTranscriber(Transcriber):
                 self._forget(request.request_id)
                 return outcome
             if look >= outcome.believed_at:
+                if isinstance(outcome.error, ResultExpiredError):
+                    return self._stored(request, recipe, known, outcome.error)
                 raise outcome.error
             pause_s = self._polling.min_s * 2.0 ** (look - 1)
             time.sleep(min(max(pause_s, outcome.error.delay_s or 0.0), _MAX_RESULT_PAUSE_S))
@@ -134,10 +152,18 @@ class FalTranscriber(Transcriber):
     def _here(self) -> tuple[FalClient, LoopThread]:
         with self._lock:
             if self._pid != os.getpid():  # forked: the parent's thread does not exist here, and its sockets are its own
-                self._client = self._make_client()
-                self._loop = LoopThread(self._client.aclose)
-                self._pid = os.getpid()
+                self._begin()
             return self._client, self._loop
+
+    def _begin(self) -> None:
+        self._client = self._make_client()
+        self._loop = LoopThread(self._client.aclose)
+        self._history = History(self._ask_history, self._settings.queue_url)
+        self._pid = os.getpid()
+
+    def _ask_history(self, query: Mapping[str, str]) -> Reply:
+        client, loop = self._here()
+        return loop.run(client.history(query))
 
     def _status_of(self, request: PaidRequest) -> StatusAnswer | None:
         with self._lock:
@@ -168,6 +194,20 @@ class FalTranscriber(Transcriber):
             return _answer(reply, recipe, known)
         except (ValueError, RecursionError):
             return unreadable_result(reply, request.request_id)
+
+    def _stored(
+        self, request: PaidRequest, recipe: Recipe, known: StatusAnswer | None, gone: ResultExpiredError
+    ) -> Answer:
+        """The history's copy; `gone` when it has none. A history that does not answer now is asked again later."""
+        try:
+            row = self._history.row(request)
+        except UncertainError:
+            raise gone from None
+        outcome = stored_answer(row, recipe, known, request.request_id) if row is not None else None
+        if isinstance(outcome, Answer):
+            self._forget(request.request_id)
+            return outcome
+        raise outcome or gone
 
     def _remember(self, request_id: str, status: StatusAnswer) -> None:
         with self._lock:

@@ -25,11 +25,11 @@ async def wait_until_completed(
     timeout_s: float,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> StatusAnswer:
-    """Returns the completed status. `waited_s` is the age of the request now; `timeout_s` bounds its age.
+) -> StatusAnswer | None:
+    """Returns the completed status, or None when fal no longer knows the request.
 
-    Looks that raise a `TransientError` are repeated until then; then `ServiceUnavailableError`. Other errors end
-    the wait. At least one look is always made.
+    `waited_s` is the age of the request now; `timeout_s` bounds its age. Looks that raise a `TransientError` are
+    repeated until then; then `ServiceUnavailableError`. Other errors end the wait. At least one look is always made.
     """
     started = clock()
     give_up_s = max(timeout_s, waited_s + min(RESUME_GRACE_S, timeout_s))
@@ -45,7 +45,7 @@ async def wait_until_completed(
         except ResultExpiredError:
             misses += 1
             if misses >= NOT_FOUND_LOOKS or is_last:
-                raise
+                return None
         except TransientError as error:
             failures += 1
             asked_s = error.delay_s or 0.0

@@ -79,6 +79,8 @@ class ErrorBody:
     text: str = ""
     is_model_error: bool = False
     """The model's own form, a list of details, which fal's gateway never uses for itself."""
+    is_garbled: bool = False
+    """Whether there is a body that is no JSON object: one that was cut, a proxy's page."""
 
 
 def error_body(reply: Reply) -> ErrorBody:
@@ -86,7 +88,7 @@ def error_body(reply: Reply) -> ErrorBody:
     body = _json_or_none(reply.content)
     header = reply.headers.get("x-fal-error-type") or None
     if not isinstance(body, dict):
-        return ErrorBody(header)
+        return ErrorBody(header, is_garbled=bool(reply.content.strip()))
     detail = body.get("detail")
     if isinstance(detail, list):
         entries = [entry for entry in detail if isinstance(entry, dict)]
@@ -96,6 +98,15 @@ def error_body(reply: Reply) -> ErrorBody:
     kind = body.get("error_type")
     text = detail if isinstance(detail, str) else str(body.get("status") or "")
     return ErrorBody(kind if isinstance(kind, str) and kind else header, text)
+
+
+def platform_text(reply: Reply) -> str:
+    """What the platform API says of a refusal, in its own form or the queue's; for people and not yet redacted."""
+    body = _json_or_none(reply.content)
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        return " ".join(part for name in ("type", "message") if isinstance(part := error.get(name), str))
+    return error_body(reply).text
 
 
 def retry_after_s(reply: Reply) -> float | None:
@@ -110,6 +121,14 @@ def retry_after_s(reply: Reply) -> float | None:
             return None
         seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_S) if math.isfinite(seconds) else None
+
+
+def retry_hint(reply: Reply) -> bool | None:
+    """Whether fal says that trying again makes sense, under either name of its header; None when it does not say."""
+    values = {reply.headers.get(name, "").strip().lower() for name in ("x-fal-retryable", "x-fal-needs-retry")}
+    if values & {"0", "false", "no"}:
+        return False
+    return True if values & {"1", "true", "yes"} else None
 
 
 def parse_json(content: bytes) -> JsonValue:

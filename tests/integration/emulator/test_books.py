@@ -5,6 +5,7 @@ import json
 import time
 
 import pytest
+from archives import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -102,8 +103,11 @@ def test_the_history_shows_what_was_sent_and_answered(fal, tone):
     assert "json_input" not in history(fal)["items"][0]
 
 
-def test_the_history_is_paged_newest_first(fal, tone):
-    sent = [fal.submit(tone)["request_id"] for _ in range(5)]
+def test_the_history_is_paged_by_the_end_of_requests(fal, tone):
+    sent = []
+    for _ in range(5):
+        sent.append(fal.submit(tone))
+        fal.wait(sent[-1])
 
     pages, cursor = [], {}
     while cursor is not None:
@@ -111,7 +115,8 @@ def test_the_history_is_paged_newest_first(fal, tone):
         pages.append([row["request_id"] for row in page["items"]])
         cursor = {"cursor": page["next_cursor"]} if page["has_more"] else None
 
-    assert pages == [sent[4:2:-1], sent[2:0:-1], sent[:1]]
+    ids = [request["request_id"] for request in reversed(sent)]
+    assert pages == [ids[:2], ids[2:4], ids[4:]]
 
 
 def test_the_history_is_filtered(fal, audio, tone, other_key):
@@ -136,10 +141,60 @@ def test_a_request_that_stores_no_payloads_is_listed_without_them(fal, tone):
 
     (row,) = history(fal, expand="payloads")["items"]
 
-    assert "json_input" not in row
+    assert not {"json_input", "json_output"} & set(row)
 
 
-@pytest.mark.parametrize("query", [{}, {"endpoint_id": "x", "limit": "101"}, {"endpoint_id": "x", "start": "noon"}])
+def test_an_answer_of_more_than_a_megabyte_is_listed_without_it(start_fal, tone):
+    fal = start_fal("--engine", "scripted", "--no-download", "--words", "150000")
+    fal.transcribe(tone)
+
+    (row,) = history(fal, expand="payloads")["items"]
+
+    assert row["json_input"] == {"audio_url": tone}
+    assert "json_output" not in row
+
+
+def test_payloads_are_kept_for_thirty_days(start_fal, tone):
+    """They pass in a quarter of a second here."""
+    fal = start_fal("--engine", "scripted", "--no-download", "--time-factor", str(4 * 30 * 86_400))
+    request = fal.submit(tone)
+
+    eventually(lambda: "json_input" not in history(fal, expand="payloads")["items"][0], "the payloads are gone")
+
+    (row,) = history(fal, expand="payloads")["items"]
+    assert (row["request_id"], row["status_code"]) == (request["request_id"], 200)
+    assert "json_output" not in row
+
+
+def test_refusals_are_kept_with_what_is_called_after_the_first(fal, tone):
+    fal.faults({"on": "submit", "skip": 1, "times": 2, "do": {"status": 403, "body": {"detail": "User is locked."}}})
+    request = fal.submit(tone)
+    for _ in range(3):
+        fal.http.post("/fal-ai/whisper", json={"audio_url": tone})
+    fal.http.get(request["status_url"], headers={"authorization": "Key wrong"})
+
+    ledger = fal.ledger()
+    fal.http.delete("/emulator/refusals")
+
+    assert [(row["stage"], row["status_code"], row["audio_path"]) for row in ledger["refusals"]] == [
+        ("submit", 403, "/bucket/tone.wav"),
+        ("submit", 403, "/bucket/tone.wav"),
+        ("status", 401, ""),
+    ]
+    assert ledger["calls_after_refusal"] == {"submit": 2, "status": 1}
+    assert (fal.ledger()["refusals"], fal.ledger()["calls_after_refusal"]) == ([], {})
+    assert fal.ledger()["calls"]["submit"] == 4
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"endpoint_id": "x", "limit": "101"},
+        {"endpoint_id": "x", "start": "noon"},
+        {"endpoint_id": "x", "cursor": "?"},
+    ],
+)
 def test_a_wrong_question_to_the_history_is_an_error_of_the_platform(fal, query):
     answer = fal.http.get(HISTORY, params=query)
 

@@ -207,6 +207,7 @@ def test_a_rule_fires_only_for_what_it_matches(fal, audio):
         [{"on": "process", "do": {"status": 429}}],
         [{"on": "status", "do": {}}],
         [{"on": "status", "do": "explode"}],
+        [{"on": "history", "match": {"path_contains": "a"}, "do": "drop"}],
     ],
 )
 def test_a_rule_that_could_do_nothing_is_refused(fal, rules):

@@ -31,10 +31,18 @@ def test_every_error_is_drawn_in_the_tree_of_the_docstring(kind):
     assert kind.__name__ in errors.__doc__
 
 
+@pytest.mark.parametrize("kind", list(tree()), ids=lambda kind: kind.__name__)
+def test_every_error_says_itself_what_follows_from_it(kind):
+    """Inherited facts would be facts that nobody has thought about."""
+    assert "handling" in vars(kind)
+    assert kind.handling.action
+
+
 def test_the_exit_codes_are_those_that_the_help_promises():
     assert {kind.__name__: kind.exit_code for kind in tree()} | {
         "AccountError": 4,
         "ConfigurationError": 2,
+        "BudgetReachedError": 3,
         "RunActiveError": 5,
         "BadInputError": 1,
     } == {kind.__name__: kind.exit_code for kind in tree()}

@@ -72,7 +72,7 @@ def test_overlapping_archives_share_one_intent_per_job():
     """The intent's place depends on job and output alone, so two runs over overlapping prefixes meet there."""
     job = builders.job()
 
-    assert keys.intent_key(job) == f"_nightscribe/intents/{job.job_id}.json"
+    assert keys.intent_key(job.output, job.job_id) == f"_nightscribe/intents/{job.job_id}.json"
 
 
 def test_derived_formats_are_appended_to_the_whole_key():

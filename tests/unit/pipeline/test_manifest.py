@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline import manifest
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.manifest import Draft, RunFacts, Segments
-from pipeline.models import Place, RecipeStamp, State
+from pipeline.models import PLANNED, Place, RecipeStamp, State
 from pipeline.storage.memory import MemoryStorage
 
 ARCHIVE = Place(bucket="podcasts", prefix="shows/")
@@ -128,6 +128,7 @@ def test_segments_keep_rows_over_a_crash_in_order():
     second.append([builders.row("c")])
 
     assert before == ["b", "a"]
+    assert [len(rows) for rows in second.batches()] == [1, 1, 1]
     assert [row.key for row in Segments(storage, builders.OUTPUT, ARCHIVE, "run1").read()] == ["b", "a", "c"]
 
 
@@ -138,6 +139,48 @@ def test_a_segment_number_that_is_taken_is_passed_over():
     Segments(storage, builders.OUTPUT, ARCHIVE, "run1").append([builders.row("b")])
 
     assert len(list(Segments(storage, builders.OUTPUT, ARCHIVE, "run1").read())) == 2
+
+
+@given(st.dictionaries(any_key, st.booleans(), max_size=20))
+def test_a_draft_tells_which_jobs_have_not_come_back(settled):
+    with Draft() as draft:
+        for key in settled:
+            draft.put(builders.row(key, state=State.PENDING, reason=PLANNED))
+        for key in [key for key, is_settled in settled.items() if is_settled]:
+            draft.put(builders.row(key, words=7))
+
+        assert [row.key for row in draft.unsettled()] == sorted(
+            (key for key, is_settled in settled.items() if not is_settled), key=str.encode
+        )
+        assert {key: draft.get(key).words for key in settled} == {
+            key: 7 if is_settled else None for key, is_settled in settled.items()
+        }
+
+
+def test_a_draft_can_be_written_while_its_unsettled_rows_are_read():
+    """Jobs come back while the forgotten ones are sent again; more than one page of them."""
+    with Draft() as draft:
+        for number in range(1200):
+            draft.put(builders.row(f"{number:04}", state=State.PENDING, reason=PLANNED))
+        seen = 0
+        for row in draft.unsettled():
+            seen += 1
+            draft.put(builders.row(row.key))
+
+        assert seen == 1200
+        assert list(draft.unsettled()) == []
+
+
+def test_a_draft_knows_nothing_of_a_key_that_was_not_put():
+    with Draft() as draft:
+        assert draft.get("a") is None
+
+
+def test_what_is_pending_for_another_reason_was_not_sent():
+    with Draft() as draft:
+        draft.put(builders.row("a", state=State.PENDING, reason="over_limit"))
+
+        assert list(draft.unsettled()) == []
 
 
 @given(st.sets(any_key, max_size=10), st.sets(any_key, max_size=10))

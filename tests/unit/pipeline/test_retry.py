@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import errors, retry
+from pipeline.models import Failure
 from pipeline.retry import GiveUp, Retry
 
 POLICY = builders.settings().retry
@@ -26,6 +27,8 @@ def decide(error, attempts=1, deferrals=0):
         (errors.SourceGoneError("x"), True),
         (errors.ResultExpiredError("x"), True),
         (errors.ForeignObjectError("x"), True),
+        (errors.AccountError("x"), False),
+        (errors.BudgetReachedError("x"), False),
         (errors.ConfigurationError("x"), False),
         (errors.UncertainError("x"), False),
         (ValueError("a fault of ours"), False),
@@ -77,6 +80,34 @@ def test_a_stored_failure_is_decided_on_like_the_error_it_was(error):
         error.reason,
         error.delay_s,
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "billed"),
+    [
+        (errors.RequestFailedError("x", "runner_server_error"), "no"),
+        (errors.RequestFailedError("x", "file_download_error"), "maybe"),
+        (errors.AudioRejectedError("x", "not_audio"), "no"),
+        (errors.AudioRejectedError("x", "no_audio_stream"), "no"),
+        (errors.AudioRejectedError("x", "unsupported_audio_format"), "maybe"),
+        (errors.ResultExpiredError("x"), "yes"),
+        (errors.UncertainError("x"), "maybe"),
+        (errors.ServiceUnavailableError("x"), "no"),
+        (errors.ServiceUnavailableError("x", "wait_timeout"), "maybe"),
+        (ValueError("a fault of ours"), "maybe"),
+    ],
+    ids=lambda value: getattr(value, "reason", None) or str(value),
+)
+def test_what_is_not_known_to_be_free_may_have_been_billed(error, billed):
+    assert retry.billing_of(retry.failure_of(error)) == billed
+
+
+def test_a_failure_of_a_kind_that_is_none_of_ours_is_not_taken_for_one():
+    """The name comes from a file in S3: it must not lead to just anything that errors.py has imported."""
+    stored = Failure(kind="Mapping", reason="x", message="y")
+
+    assert type(retry.error_of(stored)) is errors.NightscribeError
+    assert retry.billing_of(stored) == "maybe"
 
 
 def test_a_failure_of_ours_says_nothing_that_a_foreign_text_could_hold():

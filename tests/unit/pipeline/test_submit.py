@@ -4,79 +4,13 @@ from __future__ import annotations
 
 import builders
 import pytest
+from dispatching import World, jobs, of
 
-from pipeline.cancellation import CancellationToken, Cancelled
+from pipeline.cancellation import Cancelled
 from pipeline.errors import AccountError, ConfigurationError, RunActiveError, ServiceUnavailableError
 from pipeline.models import Skip, SkipReason, State
-from pipeline.queue.memory import MemoryQueue
-from pipeline.runs.base import StopOrder, WorkerSummary
-from pipeline.runs.memory import MemoryLeases, MemoryRuns, MemoryState
-from pipeline.submit import Dispatch, Enqueued, Notice, SettledRow, Skipped
-
-
-class SteppedToken(CancellationToken):
-    """Every sleep moves the clock and lets the world act, so that no test waits."""
-
-    def __init__(self, world):
-        super().__init__()
-        self.world = world
-
-    def sleep(self, seconds):
-        self.raise_if_cancelled()
-        self.world.now += seconds
-        self.world.act()
-
-
-class World:
-    """A dispatcher, and workers that act whenever it sleeps."""
-
-    def __init__(self, **variables):
-        self.now = 0.0
-        self.settings = builders.settings(**variables)
-        self.state = MemoryState(lambda: self.now)
-        self.runs = MemoryRuns(self.state, dispatcher_lease_s=self.settings.run.dispatcher_lease_s, worker_lease_s=30.0)
-        self.leases = MemoryLeases(self.state, owner="w1", lease_s=30.0)
-        self.queue = MemoryQueue()
-        self.kept = []
-        self.keep = self.kept.extend
-        self.cancel = SteppedToken(self)
-        self.act = self.work
-        self.ticket = self.open()
-        self.runs.show_worker(WorkerSummary("w1", 8, 0))
-
-    def open(self):
-        return self.runs.open("archive", "recipe", new_run_id="run1", archive_uri="s3://b/", endpoint_id="e")
-
-    def work(self):
-        """One job per sleep, well done; and a sign of life."""
-        self.runs.show_worker(WorkerSummary("w1", 8, 0))
-        if self.queue.jobs:
-            job = self.queue.jobs.pop(0)
-            self.runs.settle(job, builders.row(job.object.key))
-
-    def idle(self):
-        self.runs.show_worker(WorkerSummary("w1", 8, 0))
-
-    def dispatch(self, decisions):
-        dispatch = Dispatch(
-            ticket=self.ticket,
-            runs=self.runs,
-            queue=self.queue,
-            marks=self.settings.queue,
-            rhythm=self.settings.run,
-            cancel=self.cancel,
-            clock=lambda: self.now,
-            keep=self.keep,
-        )
-        return dispatch.run(decisions)
-
-
-def jobs(count):
-    return [builders.job(builders.audio(f"{number:03}.mp3")) for number in range(count)]
-
-
-def of(events, kind):
-    return [event for event in events if isinstance(event, kind)]
+from pipeline.runs.base import StopOrder
+from pipeline.submit import Enqueued, Notice, SettledRow, Skipped
 
 
 def test_every_job_is_sent_once_and_every_row_comes_back():
@@ -187,6 +121,25 @@ def test_a_missing_worker_is_said_and_then_ends_the_run_with_everything_queued()
     assert "make worker" in of(events, Notice)[0].message
     assert "make worker" in caught.value.message
     assert len(world.queue.jobs) == world.runs.outstanding("run1") == 2
+
+
+def test_a_worker_that_takes_no_jobs_any_more_is_named_once():
+    world = World()
+    sleeps = []
+
+    def stuck_for_a_while():
+        sleeps.append(1)
+        world.idle(is_stuck=len(sleeps) < 5)
+        if len(sleeps) > 8:
+            world.work()
+
+    world.act = stuck_for_a_while
+
+    events = list(world.dispatch(jobs(1)))
+
+    assert [notice.message for notice in of(events, Notice)] == [
+        "Worker w1 is alive but takes no jobs from the queue any more. Restart it."
+    ]
 
 
 def test_a_stop_order_ends_the_run_with_its_reason():

@@ -8,16 +8,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import history_rows
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from pipeline.keys import url_hash
 from pipeline.models import PaidRequest, Recipe
 from pipeline.settings.records import FalSettings, PollingSettings
 from pipeline.speech.fal import FalTranscriber
 
 QUEUE = "https://queue.fal.run"
 BACKUP = "https://queue.falrun.com"
+PLATFORM = "https://api.fal.ai"
 KEY = "canary-id:canary-secret"
 REQUEST_ID = "11111111-2222-4333-8444-555555555555"
 
@@ -31,7 +34,7 @@ def answer(status: int, body: Any = None, **headers: str) -> httpx.Response:
 
 
 class FakeFal:
-    """Plays a list of acts per route (submit, status, result, cancel); the last act of a route repeats.
+    """Plays a list of acts per route (submit, status, result, cancel, history); the last act of a route repeats.
 
     An act is a response, an exception, or an async function of the request.
     """
@@ -51,6 +54,7 @@ class FakeFal:
             "status": [answer(200, {"status": "COMPLETED", "metrics": {"inference_time": 3.5}})],
             "result": [answer(200, {"text": " Hello."}, x_fal_billable_units="2.5")],
             "cancel": [answer(202, {"status": "CANCELLATION_REQUESTED"})],
+            "history": [answer(200, {"items": [], "next_cursor": None, "has_more": False})],
         }
         self.requests: list[httpx.Request] = []
 
@@ -61,6 +65,10 @@ class FakeFal:
     def count(self, method: str) -> int:
         """How many calls with this method came in."""
         return Counter(request.method for request in self.requests)[method]
+
+    def asked(self, route: str) -> list[httpx.Request]:
+        """The calls of a route, in order."""
+        return [request for request in self.requests if self._route(request) == route]
 
     def urls(self, method: str) -> list[str]:
         """The URLs that were called with this method, in order."""
@@ -83,6 +91,8 @@ class FakeFal:
             return "submit"
         if request.method == "PUT":
             return "cancel"
+        if request.url.path == "/v1/models/requests/by-endpoint":
+            return "history"
         return "status" if request.url.path.endswith("/status") else "result"
 
 
@@ -96,11 +106,14 @@ def fal_settings() -> FalSettings:
     return FalSettings(
         queue_url=QUEUE,
         backup_url=BACKUP,
+        platform_url=PLATFORM,
         connect_timeout_s=5,
         read_timeout_s=5,
         submit_timeout_s=5,
         start_timeout_s=7200,
         wait_timeout_s=3600,
+        history_lag_s=3600,
+        reconcile_patience_s=600,
         max_connections=8,
         no_server_retry=False,
     )
@@ -154,3 +167,20 @@ def body_of():
 def reply():
     """Makes answers for the stand-in: `reply(status, body, **headers)`."""
     return answer
+
+
+@pytest.fixture
+def find(transcriber, recipe):
+    """Looks for the request that was submitted with `history_rows.AUDIO` when it `BEGAN`."""
+
+    def look(*exclude, with_recipe=recipe, by=transcriber):
+        sought = url_hash(history_rows.AUDIO)
+        return by.find(with_recipe, sought, since=history_rows.BEGAN, exclude=exclude)
+
+    return look
+
+
+@pytest.fixture
+def shows(fal, reply):
+    """Lets the history show these pages."""
+    return lambda *pages: fal.play("history", *(reply(200, each) for each in pages))

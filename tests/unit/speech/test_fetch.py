@@ -96,6 +96,7 @@ DOCUMENTED = (
     "audio_duration_too_long audio_duration_too_short unsupported_audio_format unsupported_video_format "
     "content_policy_violation no_media_generated feature_not_supported greater_than greater_than_equal less_than "
     "less_than_equal multiple_of one_of sequence_too_short sequence_too_long concurrent_requests_limit "
+    "missing string_type value_error enum"
 )
 
 
@@ -192,6 +193,16 @@ def test_an_untyped_failure_counts_when_the_status_confirms_it(
     assert fal.count("GET") == 2
 
 
+def test_a_failure_whose_details_come_garbled_says_nothing_about_the_audio(transcriber, fal, paid, recipe, reply):
+    """It was perhaps a download that failed: calling it the audio's fault would give a good recording up for good."""
+    fal.play("status", reply(200, FAILED))
+    fal.play("result", reply(422, '{"detail": [{"loc": ["bo'))
+
+    error = failure(transcriber, paid, recipe)
+
+    assert (type(error), error.reason) == (ServiceUnavailableError, "unreadable_result")
+
+
 UNCONFIRMED = [
     (401, {"detail": "invalid key credentials"}, AccountError, "key_rejected", 1),
     (403, {"detail": "User is locked."}, AccountError, "account_locked", 1),
@@ -220,7 +231,7 @@ def test_a_failure_that_the_status_does_not_confirm_is_read_again_before_it_coun
     error = failure(transcriber, paid, recipe)
 
     assert (type(error), error.reason) == (kind, reason)
-    assert fal.count("GET") == 1 + looks
+    assert len(fal.asked("result")) == looks
 
 
 @pytest.mark.parametrize(

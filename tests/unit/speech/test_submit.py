@@ -164,6 +164,25 @@ def test_each_answer_to_the_paid_post_has_one_meaning_and_is_never_sent_again(
     assert "canary" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "error"),
+    [
+        ("never_heard_of", "1", ServiceUnavailableError),
+        ("never_heard_of", "0", BadInputError),
+        ("downstream_service_error", "", ServiceUnavailableError),
+        ("downstream_service_error", "false", BadInputError),
+        ("greater_than", "true", BadInputError),
+    ],
+)
+def test_the_retry_header_of_a_refusal_decides_where_fal_says_so(transcriber, fal, recipe, reply, kind, value, error):
+    """Either way nothing was accepted."""
+    fal.play("submit", reply(400, {"detail": [{"msg": "no", "type": kind}]}, X_Fal_Needs_Retry=value))
+
+    with pytest.raises(error) as caught:
+        transcriber.submit(recipe, AUDIO)
+    assert type(caught.value) is error
+
+
 def test_an_unknown_model_is_named(transcriber, fal, reply):
     fal.play("submit", reply(404, {"detail": "not found"}))
 

@@ -76,12 +76,37 @@ def test_an_account_error_ends_the_wait_at_once(transcriber, fal, paid, reply, s
     assert fal.count("GET") == 1
 
 
-def test_a_request_that_fal_does_not_know_has_expired(transcriber, fal, paid, reply):
-    fal.play("status", reply(404, {"status": "NOT_FOUND"}))
-    fal.play("result", reply(404, {"status": "NOT_FOUND"}))
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_request_that_fal_does_not_know_ends_the_wait_and_the_fetch_decides(
+    transcriber, fal, paid, recipe, reply, status
+):
+    for route in ("status", "result"):
+        fal.play(route, reply(status, {"status": "NOT_FOUND"}))
 
+    wait(transcriber, paid)
+
+    assert len(fal.requests) == len(fal.asked("status")) == 3
     with pytest.raises(ResultExpiredError):
-        wait(transcriber, paid)
+        transcriber.fetch(paid, recipe)
+
+
+@pytest.mark.parametrize(
+    ("act", "is_over"),
+    [
+        (httpx.Response(200, json=DONE), True),
+        (httpx.Response(404, json={"status": "NOT_FOUND"}), True),
+        (httpx.Response(202, json={"status": "IN_PROGRESS"}), False),
+        (httpx.Response(502, text="nginx"), False),
+        (httpx.Response(403, json={"detail": "User is locked."}), False),
+        (httpx.ReadTimeout("slow"), False),
+    ],
+    ids=["completed", "forgotten", "running", "gateway", "account", "no answer"],
+)
+def test_one_look_tells_whether_a_request_is_over(transcriber, fal, paid, act, is_over):
+    fal.play("status", act)
+
+    assert transcriber.is_over(paid) is is_over
+    assert len(fal.requests) == 1
 
 
 def test_a_single_not_found_is_not_believed(transcriber, fal, paid, reply):

@@ -1,0 +1,258 @@
+"""A run while it lasts: where the stages are joined, in the order of the flow, and what is kept in S3 meanwhile.
+
+discover ─▶ plan ─▶ submit (queue, workers, rows back) ─▶ manifest
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from uuid import uuid4
+
+from pipeline import keys, manifest, wiring
+from pipeline.cancellation import CancellationToken
+from pipeline.cli.outcome import Outcome
+from pipeline.cli.session import Session
+from pipeline.cli.wishes import Wish, decisions, now
+from pipeline.errors import BudgetReachedError, ConfigurationError, RunActiveError, ServiceUnavailableError
+from pipeline.limits.base import Ceiling
+from pipeline.manifest import Draft, RunFacts, Segments
+from pipeline.models import Job, Manifest, ManifestRow, RecipeStamp, Skip, State, UnfinishedRun
+from pipeline.plan import planned_again, planned_row
+from pipeline.runs.base import RunTicket
+from pipeline.spending import RunBudget, SpendingRun
+from pipeline.storage.base import Storage
+from pipeline.storage.conditions import check_conditional_writes
+from pipeline.storage.patient import PatientStorage
+from pipeline.submit import Dispatch, Enqueued, Event, LeftOut, Notice, SettledRow, Skipped
+from pipeline.unfinished import Noted, OpenRunNote
+
+_ROWS_AT_ONCE = 500
+_LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
+
+
+@dataclass
+class LostRows:
+    """Rows of this run that were lost with Redis after their sidecars were written: the plan finds them again."""
+
+    settled: Draft
+    """What of the run was kept before."""
+    keep: Callable[[list[ManifestRow]], None]
+    budget: RunBudget | None
+    _rows: list[ManifestRow] = field(default_factory=list)
+
+    def add(self, row: ManifestRow) -> None:
+        """Takes a row of this run that was found through its sidecar, unless it was kept."""
+        kept = self.settled.get(row.key)
+        if row.state is State.DONE and (kept is None or kept.job_id != row.job_id or kept.state is not State.DONE):
+            self._rows.append(row)
+            if len(self._rows) >= _ROWS_AT_ONCE:
+                self.keep_all()
+
+    def keep_all(self) -> None:
+        """Keeps them as if their workers had just handed them in."""
+        if self._rows:
+            self.keep(self._rows)
+            for row in self._rows:
+                if self.budget:
+                    self.budget.settle(row)
+            self._rows = []
+
+
+@dataclass
+class OpenRun:
+    """A run whose one dispatcher this process is."""
+
+    session: Session
+    wish: Wish
+    parts: wiring.DispatcherParts
+    ticket: RunTicket
+    cancel: CancellationToken
+    outcome: Outcome
+    _storage: Storage = field(init=False)
+    _segments: Segments = field(init=False)
+    _notices: list[Notice] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.outcome.run_id = self.ticket.run_id
+        # It has answered once, or the run would not be open: from here on its being away is waited for.
+        self._storage = PatientStorage(
+            self.session.storage,
+            for_s=self.session.settings.run.patience_s,
+            cancel=self.cancel,
+            clock=time.monotonic,
+        )
+        self._segments = Segments(self._storage, self.wish.output, self.wish.archive, self.ticket.run_id)
+
+    def events(self, note: OpenRunNote, noted: Noted | None, started_at: datetime) -> Iterator[Event]:
+        """See `ArchiveRun.events`. `noted` is what `note` held before; `started_at` counts for a new run."""
+        before = noted.run if noted and noted.run.run_id == self.ticket.run_id else None
+        facts = UnfinishedRun(
+            run_id=self.ticket.run_id,
+            recipe=self.ticket.recipe_hash,
+            started_at=before.started_at if before else started_at,
+            has_ceiling=self.wish.ceiling is not None,
+        )
+        request = self.wish.request(self.ticket.run_id, budgeted=facts.has_ceiling)
+        with Draft() as settled, Draft() as draft:
+            if self.ticket.resumed:
+                self._read_what_was_settled(settled)
+            budget = self._open_budget(facts, before)
+            planned = decisions(self._storage, self.session.settings, self.wish, request, settled.rows())
+            dispatch = Dispatch(
+                ticket=self.ticket,
+                runs=self.parts.runs,
+                queue=self.parts.queue,
+                marks=self.session.settings.queue,
+                rhythm=self.session.settings.run,
+                cancel=self.cancel,
+                clock=time.monotonic,
+                keep=self._keep,
+                forgotten=lambda: (planned_again(row, request, now()) for row in draft.unsettled()),
+                budget=budget,
+            )
+            try:
+                steps = dispatch.run(self._before_the_first(planned, lambda: note.write(facts, noted)))
+                yield from self._told(steps, draft, LostRows(settled, self._keep, budget))
+                self.outcome.manifest = self._finish(draft, facts.started_at)
+                note.remove(self.ticket.run_id)
+            except BudgetReachedError:
+                self._count_shortfall(draft)
+                raise
+            finally:
+                if budget and not self.can_be_continued:
+                    with suppress(ServiceUnavailableError):  # it is in nobody's way
+                        budget.close()
+
+    @property
+    def can_be_continued(self) -> bool:
+        """Whether something is left for the next dispatcher; a run that ended before its first job leaves nothing."""
+        return self.outcome.manifest is None and (self.outcome.has_begun or self.ticket.resumed)
+
+    def _read_what_was_settled(self, settled: Draft) -> None:
+        """What earlier dispatchers of this run have kept, and what workers have handed in since."""
+        newest: list[ManifestRow] = []
+        for newest in self._kept_batches():
+            for row in newest:
+                settled.put(row)
+        self._forget_intents(newest)  # the earlier dispatcher may have died between the two halves of `_keep`
+        runs = self.parts.runs
+        while rows := runs.rows(self.ticket.run_id, 0, _ROWS_AT_ONCE):
+            self._keep(rows)
+            runs.take(self.ticket.run_id, len(rows))
+            for row in rows:
+                settled.put(row)
+
+    def _kept_batches(self) -> Iterator[list[ManifestRow]]:
+        """The segments; there may be hundreds, so that this process shows in between that it is alive."""
+        for rows in self._segments.batches():
+            if not self.parts.runs.beat(self.ticket):
+                raise RunActiveError(f"Run {self.ticket.run_id} was taken over by another dispatcher; this one stops.")
+            yield rows
+
+    def _kept_rows(self) -> Iterator[ManifestRow]:
+        return chain.from_iterable(self._kept_batches())
+
+    def _open_budget(self, facts: UnfinishedRun, before: UnfinishedRun | None) -> RunBudget | None:
+        """The run's budget, opened. Raises `ConfigurationError` when jobs are under way that would not heed one."""
+        had_ceiling = before is not None and before.has_ceiling
+        if not (facts.has_ceiling or had_ceiling):
+            return None
+        if not had_ceiling and (unbound := self.parts.runs.outstanding(self.ticket.run_id)):
+            raise ConfigurationError(
+                f"Run {self.ticket.run_id} began without a ceiling, and {unbound} of its jobs are with the workers, "
+                "which would not heed one. Let the workers finish these (nightscribe status), then run the command "
+                "again; or run it without --max-cost and --max-audio-hours.",
+                "began_without_ceiling",
+            )
+        spender = SpendingRun(
+            run_id=self.ticket.run_id,
+            output=self.wish.output,
+            # A run of which only Redis knew has intents of unknown age.
+            started_at=_LONG_AGO if self.ticket.resumed and not before else facts.started_at,
+            # Jobs that were sent under a ceiling ask for the budget also when the run goes on without one.
+            ceiling=self.wish.ceiling or Ceiling(),
+        )
+        settings = self.session.settings
+        budget = RunBudget(spender, self.parts.budget, self._storage, settings, self._kept_rows)
+        budget.open()
+        return budget
+
+    def _before_the_first(
+        self, planned: Iterator[Job | Skip], write_note: Callable[[], object]
+    ) -> Iterator[Job | Skip]:
+        """Asks fal about the key, if this process has one, tries the store, and notes the run; not without jobs."""
+        for decision in planned:
+            if isinstance(decision, Job) and not self.outcome.has_begun:
+                if self.session.has_key:
+                    self.session.transcriber.check_key()
+                self._check_store()
+                write_note()
+                self.outcome.has_begun = True
+            yield decision
+
+    def _check_store(self) -> None:
+        output, settings = self.wish.output, self.session.settings.s3
+        warning = check_conditional_writes(
+            self._storage,
+            output.bucket,
+            keys.probe_key(output, uuid4().hex),
+            exclusivity_by_redis_alone=settings.exclusivity_by_redis_alone,
+        )
+        if warning:
+            self._notices.append(Notice(warning))
+
+    def _told(self, events: Iterator[Event], draft: Draft, lost: LostRows) -> Iterator[Event]:
+        """Keeps the draft; a row that is told twice is passed on once."""
+        for event in events:
+            while self._notices:
+                yield self._notices.pop()
+            match event:
+                case Skipped(skip):
+                    draft.put(skip.row)
+                    if skip.row.run_id == self.ticket.run_id:
+                        lost.add(skip.row)
+                case Enqueued(job):
+                    draft.put(planned_row(job))
+                case LeftOut(job):
+                    self.outcome.shortfall.add_left(job.object, self.session.settings.audio)
+                case SettledRow(row):
+                    before = draft.get(row.key)
+                    draft.put(row)
+                    if before and before.job_id == row.job_id and not before.is_unsettled:
+                        continue
+            yield event
+        lost.keep_all()
+
+    def _keep(self, rows: list[ManifestRow]) -> None:
+        """Rows first: an intent is the only other proof of what was paid."""
+        self._segments.append(rows)
+        self._forget_intents(rows)
+
+    def _forget_intents(self, rows: list[ManifestRow]) -> None:
+        output = self.wish.output
+        done = [keys.intent_key(output, row.job_id) for row in rows if row.state is State.DONE and row.job_id]
+        if done:
+            self._storage.delete_many(output.bucket, done)
+
+    def _count_shortfall(self, draft: Draft) -> None:
+        for row in draft.rows():
+            if row.state is State.DONE and row.run_id == self.ticket.run_id:
+                self.outcome.shortfall.add_done(row)
+            elif row.is_unsettled:
+                self.outcome.shortfall.add_left(row, self.session.settings.audio)
+
+    def _finish(self, draft: Draft, started_at: datetime) -> Manifest:
+        facts = RunFacts(
+            run_id=self.ticket.run_id,
+            archive=self.wish.archive,
+            output=self.wish.output,
+            recipe=RecipeStamp.of(self.wish.recipe),
+            started_at=started_at,
+        )
+        part_rows = self.session.settings.run.part_rows
+        return manifest.finish(self._storage, draft, facts, now=now(), part_rows=part_rows)

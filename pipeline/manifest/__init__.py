@@ -1,0 +1,26 @@
+"""Stage 5: rows to a manifest: the state of the whole archive, in key order, in parts, written last.
+
+    rows (any order) ─▶ Draft (sorted on disk) ─▶ part-*.jsonl.gz ─▶ manifest.json ─▶ latest.json
+
+A run in progress keeps its settled rows in segments, so that a crashed dispatcher loses nothing. Nothing here
+grows in memory with the archive (I6): SQLite does the sorting, in a temporary file.
+"""
+
+from pipeline.manifest.draft import Draft
+from pipeline.manifest.finding import find_in_segments, find_row
+from pipeline.manifest.reading import overlaid, read_latest, read_rows
+from pipeline.manifest.segments import Segments
+from pipeline.manifest.writing import RunFacts, added, finish
+
+__all__ = [
+    "Draft",
+    "RunFacts",
+    "Segments",
+    "added",
+    "find_in_segments",
+    "find_row",
+    "finish",
+    "overlaid",
+    "read_latest",
+    "read_rows",
+]

@@ -1,0 +1,114 @@
+"""Two runs over the same objects at once: one of two dispatchers steps back, and nothing is billed twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from archives import REPOSITORY, eventually
+
+pytestmark = [pytest.mark.e2e]
+
+
+def start(archive, log, *words, **env):
+    """A command in the background with a log of its own."""
+    with (archive.folder / log).open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline", *words],
+            env=archive.environment | env,
+            cwd=REPOSITORY,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    archive.processes.append(process)
+    return process
+
+
+def each_is_paid_once(archive, episodes):
+    assert archive.bills_per_key() == dict.fromkeys(episodes, 1)
+    assert len(archive.ledger()["accepted"]) == len(episodes)
+    for key in episodes:
+        assert archive.sidecar(key)["object"]["key"] == key
+
+
+def test_of_two_dispatchers_that_start_in_the_same_moment_one_exits_with_5(archive):
+    episodes = archive.put_episodes(10)
+    archive.fault({"on": "process", "do": {"delay_s": 1.0}})
+    archive.start_worker()
+
+    both = [start(archive, f"{name}.log", "backfill", archive.uri) for name in ("one", "other")]
+    codes = [process.wait(90) for process in both]
+
+    assert sorted(codes) == [0, 5], archive.log("one.log") + archive.log("other.log")
+    assert "is alive" in archive.log("one.log" if codes[0] == 5 else "other.log")
+    assert {row["state"] for row in archive.rows()} == {"done"}
+    each_is_paid_once(archive, episodes)
+
+
+def test_another_recipe_does_not_push_a_living_run_aside(archive):
+    episodes = archive.put_episodes(6)
+    archive.fault({"on": "process", "do": {"delay_s": 2.0}})
+    archive.start_worker()
+    first = start(archive, "first.log", "backfill", archive.uri)
+    eventually(lambda: archive.ledger()["accepted"], "the first run is at work")
+
+    second = archive.run("backfill", archive.uri, "--model", "fal-ai/wizper")
+
+    assert second.returncode == 5, second.stderr
+    assert first.wait(90) == 0, archive.log("first.log")
+    each_is_paid_once(archive, episodes)
+
+
+def test_overlapping_prefixes_share_what_is_paid(archive):
+    """A run over the bucket and one over a show: both end well, and each recording is billed once."""
+    episodes = archive.put_episodes(12)
+    show = episodes[3].split("/")[0] + "/"
+    archive.fault({"on": "process", "do": {"delay_s": 1.0}})
+    for name in ("w1", "w2"):
+        archive.start_worker(name)
+
+    whole = start(archive, "whole.log", "backfill", archive.uri)
+    part = start(archive, "part.log", "backfill", archive.uri + show)
+
+    assert whole.wait(90) == 0, archive.log("whole.log")
+    assert part.wait(90) == 0, archive.log("part.log")
+    assert {row["key"]: row["state"] for row in archive.rows()} == dict.fromkeys(episodes, "done")
+    each_is_paid_once(archive, episodes)
+
+
+def test_of_two_dispatchers_after_a_wipe_one_steps_back(archive):
+    """The first one's claim is forgotten, so that both believe in themselves for a moment: S3 decides."""
+    episodes = archive.put_episodes(16)
+    archive.fault({"on": "process", "do": {"delay_s": 1.5}})
+    archive.start_worker()
+    # The first looks so seldom that the second is there before it tells Redis anew.
+    first = start(archive, "first.log", "backfill", archive.uri, NIGHTSCRIBE_RUN_TICK_S="4")
+    eventually(lambda: len(archive.ledger()["bills"]) >= 2, "some are done")
+
+    archive.redis.flushall()
+    second = start(archive, "second.log", "backfill", archive.uri)
+    codes = [first.wait(90), second.wait(90)]
+
+    assert sorted(codes) == [0, 5], archive.log("first.log") + archive.log("second.log")
+    assert {row["key"]: row["state"] for row in archive.rows()} == dict.fromkeys(episodes, "done")
+    each_is_paid_once(archive, episodes)
+
+
+def test_a_second_dispatcher_with_another_recipe_after_a_wipe_pays_for_its_own_recipe_only(archive):
+    """Both models may be asked for the same recording, each of them once: that is what was asked for."""
+    episodes = archive.put_episodes(6)
+    archive.fault({"on": "process", "do": {"delay_s": 1.5}})
+    archive.start_worker()
+    first = start(archive, "first.log", "backfill", archive.uri, NIGHTSCRIBE_RUN_TICK_S="4")
+    eventually(lambda: len(archive.ledger()["accepted"]) >= 2, "the first run is at work")
+
+    archive.redis.flushall()
+    second = start(archive, "second.log", "backfill", archive.uri, "--model", "fal-ai/wizper")
+    codes = [first.wait(90), second.wait(90)]
+
+    assert sorted(codes) == [0, 5], archive.log("first.log") + archive.log("second.log")
+    bills = [(bill["audio_path"], bill["endpoint_id"]) for bill in archive.ledger()["bills"]]
+    assert len(bills) == len(set(bills))
+    assert len(archive.ledger()["accepted"]) == len(bills)
+    assert {archive.sidecar(key)["object"]["key"] for key in episodes} == set(episodes)
