@@ -141,9 +141,10 @@ class LogSettings(Section):
 
 
 class Price(Section):
-    """What an endpoint costs."""
+    """What an endpoint costs: expected before a request, and by fal's own measure after it."""
 
     usd_per_audio_hour: float = Field(ge=0)
+    usd_per_billable_unit: float | None = Field(default=None, ge=0)
 
 
 class Settings(Section):

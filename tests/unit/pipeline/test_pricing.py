@@ -17,6 +17,18 @@ def test_cost_is_duration_times_the_configured_price():
     assert "0.07 USD per audio hour" in cost.basis
 
 
+def test_what_fal_has_measured_counts_where_it_has_a_price(tmp_path):
+    file = tmp_path / "prices.toml"
+    file.write_text('[prices."fal-ai/whisper"]\nusd_per_audio_hour = 0.07\nusd_per_billable_unit = 0.001\n')
+    measured = builders.settings(NIGHTSCRIBE_CONFIG=str(file))
+
+    after = pricing.cost_of(measured, "fal-ai/whisper", 1800.0, billable_units=7.0)
+    before = pricing.cost_of(measured, "fal-ai/whisper", 1800.0)
+
+    assert (after.usd, before.usd) == (pytest.approx(0.007), pytest.approx(0.035))
+    assert "fal's own measure" in after.basis
+
+
 @pytest.mark.parametrize(
     ("endpoint_id", "audio_s", "said"),
     [("some/model", 60.0, "no price is configured for some/model"), ("fal-ai/whisper", None, "duration")],
