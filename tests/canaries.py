@@ -8,19 +8,23 @@ import re
 import socket
 import threading
 import urllib.parse
+import zlib
+from contextlib import suppress
 from typing import Self
 
 from archives import Archive
 
 REDIS_PASSWORD = "canary-redis-password-5f1e"
+ENDPOINT_PASSWORD = "canary-endpoint-password-77aa"
 _CANARY_HEX = "ca4a" * 16
 SIGNED = (
     f"https://bucket.test/episode.mp3?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={_CANARY_HEX}%2F20261122"
     f"&X-Amz-Security-Token={_CANARY_HEX}&X-Amz-Signature={_CANARY_HEX}"
 )
-# Whatever stands between the name and the value: =, its escapes in URLs and JSON, a colon, quotes.
+# Whatever stands between the name and the value: =, its escapes in URLs and JSON, a colon with quotes around it.
 _SIGNATURE = re.compile(
-    r"(?i)x-amz-(?:signature|credential|security-token)(?>=|%3d|%253d|\\u003d|\W{1,6}+)(?!REDACTED)[\w/+%.-]{4,}"
+    r"(?i)x-amz-(?:signature|credential|security-token)"
+    r"(?>=|%3d|%253d|\\+u003d|&#61;|[\\\"'\s]{0,4}:[\\\"'\s]{0,4})(?!REDACTED)[\w/+%.-]{4,}"
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -36,6 +40,7 @@ class Canaries:
             "the secret half of the fal key": key.partition(":")[2],
             "the AWS secret key": archive.environment["AWS_SECRET_ACCESS_KEY"],
             "the Redis password": REDIS_PASSWORD,
+            "the password of an endpoint": ENDPOINT_PASSWORD,
             "a part of a presigned URL": _CANARY_HEX,
         }
 
@@ -56,7 +61,8 @@ class Canaries:
 def readings_of(content: bytes) -> list[str]:
     """The content as it stands, percent-decoded, unzipped, and each base64 word in it decoded."""
     if content.startswith(_GZIP_MAGIC):
-        content = gzip.decompress(content)
+        with suppress(OSError, EOFError, zlib.error):  # two bytes that look like gzip by chance are read as they are
+            content = gzip.decompress(content)
     text = content.decode(errors="replace")
     readings = [text]
     if "%" in text:

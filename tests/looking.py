@@ -20,7 +20,7 @@ from pipeline.runs.memory import MemoryRuns, MemoryState
 from pipeline.runs.memory_leases import MemoryLeases
 from pipeline.speech.memory import Script
 from pipeline.storage.memory import MemoryStorage
-from pipeline.wiring import LiveParts
+from pipeline.wiring.live import LiveParts
 
 ARCHIVE = Place(bucket=builders.BUCKET)
 

@@ -15,12 +15,12 @@ from typing import Any
 
 from celery import signals
 
-from pipeline import logs, wiring
+from pipeline import logs
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import NightscribeError, ServiceUnavailableError
 from pipeline.recovery import recover
 from pipeline.runs.base import WorkerSummary
-from pipeline.wiring import WorkerParts
+from pipeline.wiring.worker import WorkerParts, open_worker
 from workers.app import settings
 from workers.liveness import Liveness
 
@@ -107,7 +107,7 @@ def _begin(sender: Any = None, **_: Any) -> None:
     cancel = CancellationToken()
     name = str(sender)
     try:
-        parts = wiring.open_worker(settings, os.environ, name=f"{name}:{os.getpid()}", cancel=cancel)
+        parts = open_worker(settings, os.environ, name=f"{name}:{os.getpid()}", cancel=cancel)
     except NightscribeError as error:
         sys.stderr.write(f"Error: {error.message}\n")
         raise SystemExit(error.exit_code) from None

@@ -14,20 +14,27 @@ from typing import NoReturn
 import click
 
 from pipeline import __version__, logs
-from pipeline.cli.backfill import backfill, retry_failed
-from pipeline.cli.config import config
-from pipeline.cli.explain import explain
-from pipeline.cli.limit import limit
-from pipeline.cli.plan import plan
+from pipeline.cli.on_demand import OnDemand
 from pipeline.cli.session import Session
-from pipeline.cli.show import show
-from pipeline.cli.status import status
-from pipeline.cli.transcribe import transcribe
 from pipeline.errors import EXIT_INTERRUPTED, EXIT_USAGE, NightscribeError
 from pipeline.redaction import redact
 
+_COMMANDS = OnDemand(
+    {
+        "backfill": "pipeline.cli.backfill:backfill",
+        "config": "pipeline.cli.config:config",
+        "explain": "pipeline.cli.explain:explain",
+        "limit": "pipeline.cli.limit:limit",
+        "plan": "pipeline.cli.plan:plan",
+        "retry-failed": "pipeline.cli.backfill:retry_failed",
+        "show": "pipeline.cli.show:show",
+        "status": "pipeline.cli.status:status",
+        "transcribe": "pipeline.cli.transcribe:transcribe",
+    }
+)
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+@click.group(commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="nightscribe")
 @click.pass_context
 def nightscribe(context: click.Context) -> None:
@@ -43,10 +50,6 @@ def nightscribe(context: click.Context) -> None:
     Settings: nightscribe config show. Without an account: make demo.
     """
     context.obj = Session(os.environ)
-
-
-for command in (plan, backfill, status, retry_failed, limit, show, explain, transcribe, config):
-    nightscribe.add_command(command)
 
 
 def main() -> NoReturn:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from pipeline import keys, wiring
+from pipeline import keys
 from pipeline.cancellation import CancellationToken
 from pipeline.cli.open_run import OpenRun
 from pipeline.cli.outcome import Outcome
@@ -20,6 +20,7 @@ from pipeline.cli.wishes import Wish, now
 from pipeline.errors import ServiceUnavailableError
 from pipeline.submit import Event
 from pipeline.unfinished import OpenRunNote
+from pipeline.wiring.dispatcher import open_dispatcher
 
 
 @dataclass
@@ -38,7 +39,7 @@ class ArchiveRun:
         Raises what stops a run (`AccountError`, `BudgetReachedError`, `ConfigurationError`, `RunActiveError`,
         `ServiceUnavailableError`, `Cancelled`); it can then be continued by the same command.
         """
-        parts = wiring.open_dispatcher(self.session.settings)
+        parts = open_dispatcher(self.session.settings)
         try:
             parts.runs.workers()  # Redis answers, or nothing is begun; the broker's client would try for seconds
             parts.queue.depth()

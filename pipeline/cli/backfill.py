@@ -16,15 +16,15 @@ from pipeline import keys
 from pipeline.cancellation import CancellationToken, Cancelled
 from pipeline.cli.again import same_command
 from pipeline.cli.archive_run import ArchiveRun
-from pipeline.cli.ceilings import ceiling_of, ceiling_options, stopped
+from pipeline.cli.ceilings import ceiling_options, stopped
 from pipeline.cli.counts import Counts
 from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
 from pipeline.cli.progress import make_progress
 from pipeline.cli.session import Session
-from pipeline.cli.wishes import Wish
+from pipeline.cli.wishes import wish_of
 from pipeline.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, AccountError, BudgetReachedError
 from pipeline.limits.base import Ceiling
-from pipeline.models import Manifest, Place
+from pipeline.models import Manifest
 from pipeline.plan import Mode
 
 
@@ -84,24 +84,6 @@ def retry_failed(session: Session, /, **options: Any) -> None:
     Exit codes are those of backfill.
     """
     _run(session, Mode.RETRY_FAILED, options)
-
-
-def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
-    """What the options ask for."""
-    archive: Place = options["archive"]
-    recipe = session.recipe(options)
-    return Wish(
-        archive=archive,
-        recipe=recipe,
-        output=options["output"] or Place(bucket=archive.bucket),
-        include=options["include"],
-        exclude=options["exclude"],
-        formats=options.get("formats", ()),
-        limit=options["limit"],
-        mode=mode,
-        ceiling=ceiling_of(session.settings, recipe, options),
-        allow_rebill=options.get("allow_rebill", False),
-    )
 
 
 def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipeline import formats, keys, wiring
+from pipeline import formats, keys
 from pipeline.cli.live import Glance
 from pipeline.cli.lookup import Lookup, Question
 from pipeline.cli.options import S3Uri, json_option
@@ -20,6 +20,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.explain import Findings, Line, Outlook, outlook, told
 from pipeline.models import Place
 from pipeline.redaction import redact, redact_json
+from pipeline.wiring.live import open_live
 
 _NO_OPTIONS: dict[str, Any] = {"model": None, "language": None, "task": None, "extra": {}}
 _MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86_400.0
@@ -45,7 +46,7 @@ def explain(session: Session, *, recording: Place, output: Place | None, archive
       nightscribe explain s3://my-podcasts/2024-01.mp3 --archive s3://my-podcasts/2024
     """
     question = _question(session, recording, output, archive)
-    glance = Glance(partial(wiring.open_live, session.settings), question.recording)
+    glance = Glance(partial(open_live, session.settings), question.recording)
     try:
         findings = Lookup(session.storage, session.settings, question, glance, datetime.now(UTC)).findings()
     finally:

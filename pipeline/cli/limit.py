@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from pipeline import wiring
 from pipeline.cli.options import json_option
 from pipeline.cli.session import Session
+from pipeline.wiring.dispatcher import open_dispatcher
 
 DEFAULT = "default"
 
@@ -45,7 +45,7 @@ def limit(session: Session, *, limit: int | str | None, as_json: bool) -> None:
       nightscribe limit 40
       nightscribe limit default
     """
-    parts = wiring.open_dispatcher(session.settings)
+    parts = open_dispatcher(session.settings)
     try:
         if limit is not None:
             parts.permits.set_ceiling(None if isinstance(limit, str) else limit)

@@ -10,7 +10,7 @@ from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.explain import Live
 from pipeline.models import ManifestRow, Place
 from pipeline.runs.base import RunSummary
-from pipeline.wiring import LiveParts
+from pipeline.wiring.live import LiveParts
 
 _Answer = TypeVar("_Answer")
 

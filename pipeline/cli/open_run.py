@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from uuid import uuid4
 
-from pipeline import keys, manifest, wiring
+from pipeline import keys, manifest
 from pipeline.cancellation import CancellationToken
 from pipeline.cli.outcome import Outcome
 from pipeline.cli.session import Session
@@ -30,6 +30,8 @@ from pipeline.storage.conditions import check_conditional_writes
 from pipeline.storage.patient import PatientStorage
 from pipeline.submit import Dispatch, Enqueued, Event, LeftOut, Notice, SettledRow, Skipped
 from pipeline.unfinished import Noted, OpenRunNote
+from pipeline.wiring.dispatcher import DispatcherParts
+from pipeline.wiring.speech import open_transcriber
 
 _ROWS_AT_ONCE = 500
 _LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
@@ -69,7 +71,7 @@ class OpenRun:
 
     session: Session
     wish: Wish
-    parts: wiring.DispatcherParts
+    parts: DispatcherParts
     ticket: RunTicket
     cancel: CancellationToken
     outcome: Outcome
@@ -189,7 +191,8 @@ class OpenRun:
         for decision in planned:
             if isinstance(decision, Job) and not self.outcome.has_begun:
                 if self.session.has_key:
-                    self.session.transcriber.check_key()
+                    with closing(open_transcriber(self.session.settings, self.session.environment)) as transcriber:
+                        transcriber.check_key()
                 self._check_store()
                 write_note()
                 self.outcome.has_begun = True

@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import pricing
-from pipeline.cli.backfill import wish_of
 from pipeline.cli.options import archive_options, json_option, recipe_options
 from pipeline.cli.session import Session
-from pipeline.cli.wishes import Wish, decisions
+from pipeline.cli.wishes import Wish, decisions, wish_of
 from pipeline.models import Job, Skip
 from pipeline.plan import Mode
 from pipeline.settings import Settings

@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from pipeline import logs, wiring
+from pipeline import logs
 from pipeline.models import Recipe
 from pipeline.settings import LoadedSettings, Settings, fal_key, load_settings
-from pipeline.speech.base import Transcriber
 from pipeline.storage.base import Storage
+from pipeline.wiring.recipes import make_recipe
+from pipeline.wiring.storage import open_storage
 
 
 class Session:
@@ -36,12 +37,7 @@ class Session:
     @cached_property
     def storage(self) -> Storage:
         """S3."""
-        return wiring.open_storage(self.settings)
-
-    @cached_property
-    def transcriber(self) -> Transcriber:
-        """fal. Raises `ConfigurationError` when there is no key."""
-        return wiring.open_transcriber(self.settings, wiring.required_key(self.environment))
+        return open_storage(self.settings)
 
     @property
     def has_key(self) -> bool:
@@ -52,7 +48,7 @@ class Session:
         """The recipe that the options ask for, the settings where they are silent."""
         defaults = self.settings.recipe
         extra: dict[str, JsonValue] = options["extra"]
-        return wiring.make_recipe(
+        return make_recipe(
             options["model"] or defaults.model,
             language=options["language"] or defaults.language,
             task=options["task"] or defaults.task,

@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from pipeline import manifest, wiring
+from pipeline import manifest
 from pipeline.cli.ceilings import used
 from pipeline.cli.options import S3Uri, json_option
 from pipeline.cli.session import Session
 from pipeline.limits.base import Ceiling
 from pipeline.models import Place, State
+from pipeline.wiring.dispatcher import DispatcherParts, open_dispatcher
 
 
 @click.command()
@@ -41,7 +42,7 @@ def status(session: Session, *, archive: Place | None, output: Place | None, as_
 
 
 def _live_state(session: Session) -> dict[str, Any]:
-    parts = wiring.open_dispatcher(session.settings)
+    parts = open_dispatcher(session.settings)
     try:
         order = parts.runs.stop_order()
         return {
@@ -55,7 +56,7 @@ def _live_state(session: Session) -> dict[str, Any]:
         parts.close()
 
 
-def _budget(parts: wiring.DispatcherParts, run_id: str) -> dict[str, Any]:
+def _budget(parts: DispatcherParts, run_id: str) -> dict[str, Any]:
     """The budget of a run, for programs and for people; empty without a ceiling."""
     use = parts.budget.use(run_id)
     if use is None or use.ceiling == Ceiling():

@@ -15,6 +15,7 @@ from pipeline.cli.session import Session
 from pipeline.errors import ConfigurationError, NightscribeError
 from pipeline.models import Answer, Format, PaidRequest
 from pipeline.speech.base import Transcriber
+from pipeline.wiring.speech import open_transcriber
 
 
 @click.command()
@@ -35,7 +36,7 @@ def transcribe(session: Session, /, *, recording: str, kind: str, **options: Any
       nightscribe transcribe https://example.org/ep1.mp3 --model fal-ai/wizper --language de
     """
     recipe = session.recipe(options)
-    transcriber = session.transcriber
+    transcriber = open_transcriber(session.settings, session.environment)
     url = _url(session, recording)
     try:
         request = transcriber.submit(recipe, url)

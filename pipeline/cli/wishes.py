@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
+from typing import Any
 
 from pipeline import keys, manifest
+from pipeline.cli.ceilings import ceiling_of
+from pipeline.cli.session import Session
 from pipeline.discover import Sighting, discover, selection
 from pipeline.errors import ConfigurationError
 from pipeline.limits.base import Ceiling
@@ -50,6 +53,24 @@ class Wish:
             budgeted=budgeted,
             allow_rebill=self.allow_rebill,
         )
+
+
+def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
+    """What the options ask for."""
+    archive: Place = options["archive"]
+    recipe = session.recipe(options)
+    return Wish(
+        archive=archive,
+        recipe=recipe,
+        output=options["output"] or Place(bucket=archive.bucket),
+        include=options["include"],
+        exclude=options["exclude"],
+        formats=options.get("formats", ()),
+        limit=options["limit"],
+        mode=mode,
+        ceiling=ceiling_of(session.settings, recipe, options),
+        allow_rebill=options.get("allow_rebill", False),
+    )
 
 
 def now() -> datetime:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
 
@@ -18,6 +18,8 @@ from pipeline.settings.records import Settings
 
 PROFILES = ("default", "local", "production")
 _VARIABLE_PREFIX = "NIGHTSCRIBE_"
+# Up to the last `@`: a password that should have been escaped is one, too.
+_URL_PASSWORD = re.compile(r"(://[^/:@]*:).+@")
 _CONTROL_VARIABLES = {"NIGHTSCRIBE_PROFILE", "NIGHTSCRIBE_CONFIG"}
 
 
@@ -163,16 +165,12 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
 
 def shown(loaded: LoadedSettings) -> list[tuple[str, Any, str]]:
     """All settings as (name, value, origin), secrets masked; for `nightscribe config show`."""
-    dumped = _flatten(loaded.settings.model_dump(mode="json"))
-    dumped["redis.url"] = _without_password(loaded.settings.redis.url.get_secret_value())
-    return [(name, value, loaded.origins.get(name, "")) for name, value in sorted(dumped.items())]
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":**********@")).geturl()
+    dumped, origins = _flatten(loaded.settings.model_dump(mode="json")), loaded.origins
+    dumped["redis.url"] = loaded.settings.redis.url.get_secret_value()
+    return [
+        (name, _URL_PASSWORD.sub(r"\1**********@", value) if isinstance(value, str) else value, origins.get(name, ""))
+        for name, value in sorted(dumped.items())
+    ]
 
 
 def fal_key(environment: Mapping[str, str]) -> SecretStr | None:

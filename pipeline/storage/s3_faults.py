@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from pipeline.errors import ConfigurationError, NightscribeError, ServiceUnavailableError, ThrottledError
-from pipeline.redaction import redact
+from pipeline.redaction import REDACTED, redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ S3_CODES: Mapping[str, Meaning] = {
     "NotImplemented": _refused("This store does not support a feature that Nightscribe needs (conditional writes)."),
 }
 
+# What stands before an `@` in quotes or in a word, unless it is a URL with a path: that `@` belongs to the key.
+_USER_INFO = re.compile(r"(?<=[\"`])(?!\w+://[^/@:\"`]*(?::\d{1,5})?/)[^\"`]*:[^\"`]*@|(?<![^\s])[^\s/\"`]*:[^\s\"`]*@")
 _AGAIN = ServiceUnavailableError  # the store could not be reached, or broke off: another try may do
 _MEND = ConfigurationError  # a person must act: credentials, region, profile, or a botocore that is not whole
 
@@ -202,7 +205,8 @@ def translated_client(error: ClientError, bucket: str, key: str) -> NightscribeE
 
 def translated_boto(error: Exception, bucket: str, key: str) -> NightscribeError:
     """Our error for a failure on this side of the wire, or of the wire itself."""
-    said = redact(str(error))[:300].rstrip(".")
+    # Messages of botocore quote AWS_ENDPOINT_URL as it is set, and some of them do so because it is no URL.
+    said = redact(_USER_INFO.sub(f"{REDACTED}@", str(error)))[:300].rstrip(".")
     place = f" for s3://{bucket}/{key}" if bucket else ""
     ours = next((BOTO_EXCEPTIONS[kind] for kind in type(error).__mro__ if kind in BOTO_EXCEPTIONS), _AGAIN)
     if ours is ConfigurationError:

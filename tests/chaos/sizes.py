@@ -90,7 +90,7 @@ SMALL = Size(
     storms=2,
     brown_outs=2,
     ceilings_h=(0.1,),  # of 0.25
-    patience_s=420,
+    patience_s=600,
 )
 
 LARGE = Size(

@@ -240,3 +240,10 @@ def test_a_store_that_refuses_what_it_had_to_take_is_refused(storage, bucket, pr
 
     with pytest.raises(ConfigurationError, match="condition holds"):
         check_conditional_writes(storage, bucket, "_nightscribe/probe-1", exclusivity_by_redis_alone=True)
+
+
+def test_no_two_presigned_urls_are_equal(storage, bucket):
+    """A request is found in fal's history by its URL, also when two were signed within one second."""
+    urls = {storage.presign(bucket, "a.mp3", version_id=None, expires_s=60) for _ in range(20)}
+
+    assert len(urls) == 20

@@ -15,7 +15,7 @@ from pipeline.errors import AccountError, ConfigurationError, ResultExpiredError
 from pipeline.keys import url_hash
 from pipeline.models import Recipe
 from pipeline.speech.base import Transcriber
-from pipeline.speech.fal import FalTranscriber
+from pipeline.speech.fal.transcriber import FalTranscriber
 from pipeline.speech.memory import Script, ScriptedTranscriber
 
 RECIPE = Recipe(endpoint_id="fal-ai/whisper", arguments={"task": "transcribe"})

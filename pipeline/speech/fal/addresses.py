@@ -1,4 +1,4 @@
-"""Which addresses are fal's: endpoint ids, the hosts that may see the key, and the URLs of an adopted request. Pure."""
+"""Which addresses are fal's: the hosts that may see the key, and the URLs of an adopted request. Pure."""
 
 from __future__ import annotations
 
@@ -6,27 +6,12 @@ import re
 
 import httpx
 
-from pipeline.errors import ConfigurationError, ServiceUnavailableError
+from pipeline.errors import ServiceUnavailableError
 from pipeline.speech.fal.wording import sentence
 
-# owner/app[/more]: what fal's own ids are made of. Nothing here needs escaping, and no segment is `.` or `..`.
-_ENDPOINT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 _FAL_HOST = re.compile(r"(?:[a-z0-9-]+\.)*(?:fal\.run|fal\.ai|falrun\.com)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAMESPACES = frozenset({"workflows", "comfy"})
-
-
-def check_endpoint_id(endpoint_id: str) -> None:
-    """Raises `ConfigurationError` unless it is `owner/app[/...]` of safe characters (docs/fal.md section 2)."""
-    if not _ENDPOINT_ID.fullmatch(endpoint_id):
-        raise ConfigurationError(
-            sentence(
-                "This is no fal endpoint id",
-                repr(endpoint_id),
-                "Give owner/app or owner/app/path, such as fal-ai/whisper (--model or recipe.model).",
-            ),
-            reason="bad_endpoint_id",
-        )
 
 
 def request_urls(queue_url: str, endpoint_id: str, request_id: str) -> dict[str, str]:

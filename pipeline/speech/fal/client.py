@@ -22,7 +22,8 @@ from pipeline.models import PaidRequest, Recipe
 from pipeline.redaction import REDACTED
 from pipeline.settings.records import FalSettings
 from pipeline.speech.fal import faults
-from pipeline.speech.fal.addresses import Addresses, check_endpoint_id
+from pipeline.speech.fal.addresses import Addresses
+from pipeline.speech.fal.endpoints import check_endpoint_id
 from pipeline.speech.fal.wire import Reply, StatusAnswer, parse_status, parse_submit
 
 # httpx counts its timeouts per read, so that a server which drips could hold a slot for ever. A whole read may take
@@ -59,7 +60,7 @@ class FalClient:
             # httpx would quote the whole header, key and all, in its complaint.
             raise ConfigurationError("FAL_KEY is empty or holds characters that no key has. Set it to ID:SECRET.")
         half = self._key.partition(":")[2]
-        self._secrets = [part.encode() for part in (self._key, half) if len(part) >= _SECRET_LENGTH]
+        self._secrets = [part for part in (self._key, half) if len(part) >= _SECRET_LENGTH]
         self._addresses = Addresses(settings.queue_url, settings.backup_url, settings.platform_url)
         self._submit_headers = {
             "Content-Type": "application/json",
@@ -209,14 +210,16 @@ class FalClient:
             raise faults.read_exception(error, act) from error
 
     async def _send(self, lane: _Lane, method: str, url: str, content: bytes | None = None) -> Reply:
-        headers = self._submit_headers if content is not None else None
+        sent = self._submit_headers if content is not None else None
         async with asyncio.timeout(lane.exchange_s):
-            response = await lane.client.request(method, url, content=content, headers=headers)
+            response = await lane.client.request(method, url, content=content, headers=sent)
         # An echo of the key, or of its secret half alone, must not travel on into errors or sidecars.
         body = response.content
+        headers = {name.lower(): value for name, value in response.headers.items()}
         for secret in self._secrets:
-            body = body.replace(secret, REDACTED.encode())
-        return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+            body = body.replace(secret.encode(), REDACTED.encode())
+            headers = {name: value.replace(secret, REDACTED) for name, value in headers.items()}
+        return Reply(response.status_code, headers, body)
 
 
 def _encoded(body: Mapping[str, JsonValue]) -> bytes:

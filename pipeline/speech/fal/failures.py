@@ -21,6 +21,7 @@ from pipeline.errors import (
     ServiceUnavailableError,
     ThrottledError,
 )
+from pipeline.redaction import redact
 from pipeline.speech.fal.account import account_error
 from pipeline.speech.fal.wire import ErrorBody, Reply, StatusAnswer, error_body, retry_after_s, retry_hint
 from pipeline.speech.fal.wording import sentence
@@ -125,7 +126,8 @@ def result_failure(reply: Reply, known: StatusAnswer | None, request_id: str) ->
     """What a result URL's answer other than 2xx means. `known` is the status that said COMPLETED, when remembered."""
     body = error_body(reply)
     confirmed = known is not None and known.is_failed
-    kind = body.kind or (known.error_type if confirmed and known and isinstance(known.error_type, str) else None)
+    told = known.error_type if confirmed and known and isinstance(known.error_type, str) else ""
+    kind = body.kind or redact(told) or None
     text = body.text or (known.error if confirmed and known and isinstance(known.error, str) else "")
     what = f"Request {request_id} ended with HTTP {reply.status}" + (f" {kind}" if kind else "")
     of_the_gateway = reply.status in _GATEWAY_STATUSES and (kind not in OUTCOMES or reply.status == _THROTTLED)

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pipeline.errors import ServiceUnavailableError
 from pipeline.keys import url_hash as hash_of
 from pipeline.models import PaidRequest
-from pipeline.speech.fal.addresses import check_endpoint_id, request_urls
+from pipeline.speech.fal.addresses import request_urls
+from pipeline.speech.fal.endpoints import check_endpoint_id
 from pipeline.speech.fal.faults import history_refusal, history_unreadable
 from pipeline.speech.fal.history_page import Page, Row, parse_page
 from pipeline.speech.fal.wire import Reply, parse_json

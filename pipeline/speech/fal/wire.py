@@ -15,6 +15,8 @@ from email.utils import parsedate_to_datetime
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from pipeline.redaction import redact
+
 MAX_RETRY_AFTER_S = 600.0  # a header that asks for more is more likely wrong than meant
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SHOWN_DETAILS = 3
@@ -73,9 +75,10 @@ class StatusAnswer(_Wire):
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """A body that explains a refusal. `kind` is fal's machine word; `text` is for people and not yet redacted."""
+    """A body that explains a refusal. `text` is for people and not yet redacted."""
 
     kind: str | None = None
+    """fal's machine word, which becomes the reason in rows and logs: redacted, for it is whatever came."""
     text: str = ""
     is_model_error: bool = False
     """The model's own form, a list of details, which fal's gateway never uses for itself."""
@@ -86,18 +89,18 @@ class ErrorBody:
 def error_body(reply: Reply) -> ErrorBody:
     """Reads all forms that docs/fal.md section 5 lists. The echoed `input` (a presigned URL) is left out."""
     body = _json_or_none(reply.content)
-    header = reply.headers.get("x-fal-error-type") or None
+    header = redact(reply.headers.get("x-fal-error-type", "")) or None
     if not isinstance(body, dict):
         return ErrorBody(header, is_garbled=bool(reply.content.strip()))
     detail = body.get("detail")
     if isinstance(detail, list):
         entries = [entry for entry in detail if isinstance(entry, dict)]
-        kinds = [kind for entry in entries if isinstance(kind := entry.get("type"), str)]
+        kinds = [redact(kind) for entry in entries if isinstance(kind := entry.get("type"), str)]
         text = "; ".join(_detail(entry) for entry in entries[:_SHOWN_DETAILS])
         return ErrorBody(kinds[0] if kinds else header, text, is_model_error=bool(kinds))
     kind = body.get("error_type")
     text = detail if isinstance(detail, str) else str(body.get("status") or "")
-    return ErrorBody(kind if isinstance(kind, str) and kind else header, text)
+    return ErrorBody(redact(kind) if isinstance(kind, str) and kind else header, text)
 
 
 def platform_text(reply: Reply) -> str:

@@ -17,7 +17,7 @@ from pipeline.errors import (
 )
 from pipeline.keys import url_hash
 from pipeline.models import PaidRequest, Recipe
-from pipeline.speech.fal import FalTranscriber
+from pipeline.speech.fal.transcriber import FalTranscriber
 
 pytestmark = pytest.mark.integration
 

@@ -35,15 +35,31 @@ def test_a_url_that_is_encoded_inside_another_is_found():
         "key 11111111-2222-3333-4444-555555555555:canarycanarycanary00 was refused",
         "https://host/x?AWSAccessKeyId=canary&Signature=canary&Expires=1",
         "https://host/x?sig=canary&se=2026",
+        "next=https%253A%252F%252Fs3%252Fx%253FX-Amz-Signature%253Dcanary%2526page",
+        r'{"url": "https://s3/x?X-Amz-Date=1\u0026X-Amz-Signature\u003dcanary"}',
+        '<a href="https://s3/x?a=b&amp;X-Amz-Signature&#61;canary">',
+        "x-amz-security-token: canary",
+        '{"X-Amz-Signature": "canary"}',
+        r'"{\"X-Amz-Credential\": \"canary\"}"',
+        "redis://user:canary@host:6379/0 is away",
+        "https://:canary@host",
+        'no connection to "http://user:c@n:canary@host:80/bucket/key"',
     ],
 )
 def test_keys_and_headers_are_found(text):
     assert "canary" not in redact(text)
 
 
-def test_ordinary_text_is_left_as_it_is():
-    text = "422 unsupported_audio_format for shows/ep 1.mp3: signature of the times; token rings"
-
+@pytest.mark.parametrize(
+    "text",
+    [
+        "422 unsupported_audio_format for shows/ep 1.mp3: signature of the times; token rings",
+        "GET http://127.0.0.1:9000/bucket/me@home.mp3 of http://user@host/",
+        "see https://host:8080 or write to us: me@host.test",
+        "the parameters X-Amz-Signature, X-Amz-Credential... are left out",
+    ],
+)
+def test_ordinary_text_is_left_as_it_is(text):
     assert text == redact(text)
 
 
@@ -54,3 +70,12 @@ def test_json_is_redacted_at_every_depth():
 
     assert "canary" not in str(redacted)
     assert redacted["detail"][0]["n"] == [1, None, True]
+
+
+def test_parameters_of_a_presigned_url_are_found_one_by_one():
+    parsed = {"query": {"X-Amz-Signature": "canary", "x-amz-date": "1"}, "headers": {"Authorization": ["Key canary"]}}
+
+    assert redact_json(parsed) == {
+        "query": {"X-Amz-Signature": "REDACTED", "x-amz-date": "1"},
+        "headers": {"Authorization": "REDACTED"},
+    }

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from pipeline.keys import url_hash
 from pipeline.models import PaidRequest, Recipe
 from pipeline.settings.records import FalSettings, PollingSettings
-from pipeline.speech.fal import FalTranscriber
+from pipeline.speech.fal.transcriber import FalTranscriber
 
 QUEUE = "https://queue.fal.run"
 BACKUP = "https://queue.falrun.com"

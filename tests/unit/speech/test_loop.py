@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from pipeline.cancellation import CancellationToken, Cancelled
 from pipeline.errors import ConfigurationError, ServiceUnavailableError, UncertainError
-from pipeline.speech.fal import FalTranscriber
 from pipeline.speech.fal.loop import LoopThread
+from pipeline.speech.fal.transcriber import FalTranscriber
 
 
 async def nothing():

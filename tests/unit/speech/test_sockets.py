@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from pipeline.cancellation import CancellationToken
-from pipeline.speech.fal import FalTranscriber
+from pipeline.speech.fal.transcriber import FalTranscriber
 
 
 def loop_threads():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from pipeline.models import Recipe
-from pipeline.speech.fal.addresses import check_endpoint_id
+from pipeline.speech.fal.endpoints import check_endpoint_id
 from pipeline.speech.fal.models.base import Model
 from pipeline.speech.fal.models.passthrough import PassThrough
 from pipeline.speech.fal.models.whisper import Whisper
