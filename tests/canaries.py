@@ -22,9 +22,11 @@ SIGNED = (
     f"&X-Amz-Security-Token={_CANARY_HEX}&X-Amz-Signature={_CANARY_HEX}"
 )
 # Whatever stands between the name and the value: =, its escapes in URLs and JSON, a colon with quotes around it.
+# A message may be cut in the middle of what stands for the value.
 _SIGNATURE = re.compile(
     r"(?i)x-amz-(?:signature|credential|security-token)"
-    r"(?>=|%3d|%253d|\\+u003d|&#61;|[\\\"'\s]{0,4}:[\\\"'\s]{0,4})(?!REDACTED)[\w/+%.-]{4,}"
+    r"(?>=|%3d|%253d|\\+u003d|&#61;|[\\\"'\s]{0,4}:[\\\"'\s]{0,4})"
+    r"(?!REDACTED|R?E?D?A?C?T?E?D?\.{3})[\w/+%.-]{4,}"
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
 _GZIP_MAGIC = b"\x1f\x8b"

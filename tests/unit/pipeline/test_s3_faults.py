@@ -80,3 +80,21 @@ def test_missing_credentials_are_not_taken_for_an_outage():
 
     assert isinstance(error, ConfigurationError)
     assert "AWS_ACCESS_KEY_ID" in error.message
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('Could not connect to the endpoint URL: "http://u:canary@h:9/b/k"', '"REDACTED@h:9/b/k"'),
+        ('Could not connect to the endpoint URL: "http://u:canary word@h:9/b/k"', '"REDACTED@h:9/b/k"'),
+        ("Custom endpoint `http://u:canary/x@h` was not a valid URI", "`REDACTED@h`"),
+        ("Invalid endpoint: u:canary@h:9", "Invalid endpoint: REDACTED@h:9"),
+        ('Could not connect to the endpoint URL: "http://h:9/b/me@home.mp3"', '"http://h:9/b/me@home.mp3"'),
+        ('Could not connect to the endpoint URL: "https://h/b/a:me@home.mp3"', '"https://h/b/a:me@home.mp3"'),
+    ],
+)
+def test_an_endpoint_is_named_without_its_user_and_password(said, shown):
+    error = translated_boto(ValueError(said), "podcasts", "show/ep1.mp3")
+
+    assert shown in error.message
+    assert "canary" not in error.message

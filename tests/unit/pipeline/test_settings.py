@@ -103,6 +103,15 @@ def test_the_password_of_redis_is_never_shown():
     assert "canary" not in repr(loaded)
 
 
+@pytest.mark.parametrize("password", ["canary", "can/ary", "can@ary", ""])
+def test_no_password_in_a_url_is_ever_shown(password):
+    given = {"REDIS_URL": f"redis://u:{password}@h/0", "NIGHTSCRIBE_FAL_QUEUE_URL": "http://u:canary@h"}
+    values = {name: value for name, value, _ in shown(load_settings(given))}
+
+    assert values["redis.url"] == f"redis://u:{'**********' if password else ''}@h/0"
+    assert values["fal.queue_url"] == "http://u:**********@h"
+
+
 @pytest.mark.parametrize(
     ("environment", "key"),
     [

@@ -225,6 +225,26 @@ def test_errors_show_neither_the_presigned_url_nor_the_key(transcriber, fal, rec
     assert "canary" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ({"detail": "no"}, {"x_fal_error_type": f"{AUDIO} canary-secret"}),
+        ({"detail": "no", "error_type": f"{AUDIO} canary-secret"}, {}),
+        ({"detail": [{"msg": "no", "type": f"{AUDIO} canary-secret"}]}, {}),
+    ],
+    ids=["in a header", "in the body", "in a detail"],
+)
+def test_a_type_of_error_that_is_no_word_brings_no_secret_into_the_reason(
+    transcriber, fal, recipe, reply, body, headers
+):
+    fal.play("submit", reply(422, body, **headers))
+
+    with pytest.raises(BadInputError) as caught:
+        transcriber.submit(recipe, AUDIO)
+    assert "REDACTED" in caught.value.reason
+    assert "canary" not in caught.value.reason + caught.value.message
+
+
 def test_a_submission_that_finds_no_connection_in_time_has_sent_nothing(make, fal, recipe):
     """Its time in line is bounded, for its intent is in S3 already and another worker counts the seconds."""
     transcriber = make(max_connections=1, submit_timeout_s=0.2)
