@@ -49,10 +49,13 @@ class Transcriber(ABC):
         """
 
     @abstractmethod
-    def find(self, recipe: Recipe, url_hash: str, *, since: datetime, exclude: Collection[str]) -> PaidRequest | None:
+    def find(
+        self, recipe: Recipe, url_hash: str, *, since: datetime, until: datetime | None, exclude: Collection[str]
+    ) -> PaidRequest | None:
         """Looks in the service's request history for the request submitted with the URL of that hash, since then.
 
-        A margin for clocks that differ is subtracted from `since`. Request ids in `exclude` are known already.
+        It has ended by `until`, or not at all (None: no such moment is known). A margin for clocks that differ is left
+        on both sides. Request ids in `exclude` are known already.
         None: not there, or not yet. Costs nothing and changes nothing.
 
         Raises `UncertainError` with reason `history_unreadable` when the history cannot tell, however often it is

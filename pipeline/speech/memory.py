@@ -105,6 +105,7 @@ class ScriptedTranscriber(Transcriber):
         url_hash: str,
         *,
         since: datetime,  # noqa: ARG002  the interface's
+        until: datetime | None,  # noqa: ARG002  the interface's
         exclude: Collection[str],
     ) -> PaidRequest | None:
         """Finds what was accepted with this URL, however long ago, unless scripted otherwise."""

@@ -15,7 +15,7 @@ from pipeline.models import Answer, Job, ManifestRow, PaidRequest
 from pipeline.runs.base import StopOrder
 from pipeline.transcribe import acts, results
 from pipeline.transcribe.acts import Act, Protocol
-from pipeline.transcribe.intents import IntentBook, Kept
+from pipeline.transcribe.intents import IntentBook, Kept, free_at
 from pipeline.transcribe.preflight import preflight
 from pipeline.transcribe.tools import Tools
 
@@ -219,11 +219,13 @@ class _Performer:
 
     @do.register
     def _(self, act: acts.Find) -> PaidRequest | None:
-        intent = act.intent
+        intent, settings = act.intent, self._tools.rules.settings
         return self._tools.transcriber.find(
             self._job.recipe,
             intent.url_hash,
             since=intent.intended_at,
+            # Nothing of this intent begins after that, and nothing is waited for longer.
+            until=free_at(intent, settings) + timedelta(seconds=settings.fal.wait_timeout_s),
             exclude=[request.request_id for request in intent.past],
         )
 

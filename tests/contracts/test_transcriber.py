@@ -35,7 +35,9 @@ class World:
     def find(self, *exclude: str, by: Transcriber | None = None, since: datetime | None = None, url: str = ""):
         """Looks in the history for what was submitted with our audio."""
         sought = url_hash(url or self.audio_url)
-        return (by or self.transcriber).find(RECIPE, sought, since=since or datetime.now(UTC), exclude=exclude)
+        return (by or self.transcriber).find(
+            RECIPE, sought, since=since or datetime.now(UTC), until=None, exclude=exclude
+        )
 
 
 @pytest.fixture(params=["scripted", "fal"])
@@ -179,4 +181,4 @@ def test_the_history_of_another_model_does_not_show_it(world):
 
     sought = url_hash(world.audio_url)
 
-    assert world.transcriber.find(other, sought, since=datetime.now(UTC), exclude=()) is None
+    assert world.transcriber.find(other, sought, since=datetime.now(UTC), until=None, exclude=()) is None

@@ -26,8 +26,8 @@ class Reply(NamedTuple):
     """The kind of fault that it takes; empty: none."""
     broken: str = ""
     """The promise that is broken by it; empty: none."""
-    renews: PermitName | bool | None = False
-    """The permit that the heartbeat renews from now on; False: as before."""
+    renews: PermitName | tuple[()] | None = None
+    """The permit that the heartbeat renews from now on; None: as before."""
 
 
 class Event(NamedTuple):

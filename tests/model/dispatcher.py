@@ -49,8 +49,9 @@ def is_done(desk: Desk, job: JobState) -> bool:
 def _kept(desk: Desk, world: World, number: int, job: JobState) -> Iterator[Event]:
     if job.row_place == IN_REDIS:
         row, budget, kept = desk.words.rows[job.row], world.budget, world
-        if budget and ADOPTED in job.tickets and row and row.state != "uncertain":
-            kept = world._replace(budget=budget._replace(spent=budget.spent + (row.request is not None)))
+        # A row that tells of no request may come from a worker that has not looked: the cost stays reserved.
+        if budget and ADOPTED in job.tickets and row and row.state != "uncertain" and row.request is not None:
+            kept = world._replace(budget=budget._replace(spent=budget.spent + 1))
             job = job._replace(tickets=())
         yield Event(
             f"the dispatcher keeps the row of job {number}", changed(kept, number, job._replace(row_place=KEPT))

@@ -149,7 +149,7 @@ class Explorer:
             position = world.queue.index(message)
             left = world._replace(queue=(*world.queue[:position], *world.queue[position + 1 :]))
             place = self.prefixes.start(message.job, tired=message.is_tired)
-            taken = _with_worker(left, index, Worker(place, message, None))
+            taken = _with_worker(left, index, Worker(place, message, ()))
             acts: list[tuple[Any, ...]] = []
             after, broken = self._on(taken, index, acts)
             yield Step(after, (index, "takes", message, acts), broken=broken)
@@ -180,7 +180,7 @@ class Explorer:
         acts.append((self.prefixes.places[worker.place].op, reply.answer, op))
         after = reply.world._replace(faults=world.faults - 1) if reply.fault else reply.world
         if op[0] != "End" or op[1] == "Later":
-            renews = worker.renews if reply.renews is False else reply.renews
+            renews = worker.renews if reply.renews is None else reply.renews
             after = _with_worker(after, index, Worker(number, worker.message, renews))
             return (after, reply.broken) if reply.broken else self._on(after, index, acts)
         after = _with_worker(after, index, IDLE)

@@ -129,7 +129,7 @@ def give_back_permit(asked: Asked) -> Iterator[Reply]:
     ]
     broken = "the permit of a request in flight is given back" if in_flight and name in asked.job.permits else ""
     given = _with_permits(asked, {*asked.job.permits} - {name})
-    yield Reply(NONE, given, broken=broken, renews=None)
+    yield Reply(NONE, given, broken=broken, renews=())
 
 
 def _with_permits(asked: Asked, permits: set[PermitName]) -> World:

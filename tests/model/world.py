@@ -92,11 +92,11 @@ class Worker(NamedTuple):
 
     place: int
     message: Message | None
-    renews: PermitName | None
-    """The permit that its heartbeat renews."""
+    renews: PermitName | tuple[()]
+    """The permit that its heartbeat renews, if any."""
 
 
-IDLE = Worker(-1, None, None)
+IDLE = Worker(-1, None, ())
 
 
 class Budget(NamedTuple):

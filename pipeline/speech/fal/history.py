@@ -7,10 +7,11 @@ hold presigned URLs and whole transcripts: nothing of them is logged, kept, or q
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from pipeline.errors import ServiceUnavailableError
+from pipeline.errors import ServiceUnavailableError, ThrottledError
 from pipeline.keys import url_hash as hash_of
 from pipeline.models import PaidRequest
 from pipeline.speech.fal.addresses import request_urls
@@ -26,21 +27,31 @@ MAX_PAGES = 100
 """Ten thousand requests since one submission. With payloads they are a gigabyte; whoever sends more must look it up."""
 
 
-class History:
-    """Asks page by page. `ask` sends one question; `queue_url` is where an adopted request is followed. Thread-safe."""
+PAGE_TRIES = 5
+"""A search may need dozens of pages, and begins anew when one of them fails: each page must be likely to come."""
 
-    def __init__(self, ask: Callable[[Mapping[str, str]], Reply], queue_url: str) -> None:
+
+class History:
+    """Asks page by page. `ask` sends one question; `queue_url` is where an adopted request is followed. Thread-safe.
+
+    A page that fails is asked for again, after `pause_s` and then twice as long each time.
+    """
+
+    def __init__(self, ask: Callable[[Mapping[str, str]], Reply], queue_url: str, pause_s: float) -> None:
         self._ask = ask
         self._queue_url = queue_url
+        self._pause_s = pause_s
         # A page is up to a hundred whole answers, some megabytes: a process holds one at a time.
         self._one_page = threading.Lock()
 
-    def find(self, endpoint_id: str, url_hash: str, *, since: datetime, exclude: Collection[str]) -> PaidRequest | None:
+    def find(
+        self, endpoint_id: str, url_hash: str, *, since: datetime, until: datetime | None, exclude: Collection[str]
+    ) -> PaidRequest | None:
         """The request that was submitted with the URL of that hash; see `Transcriber.find`."""
         check_endpoint_id(endpoint_id)
         now = datetime.now(UTC)
         blank = pending = 0
-        for row in self._rows(_question(endpoint_id, since, now)):
+        for row in self._rows(_question(endpoint_id, since, min(now, until or now))):
             if row.request_id in exclude:
                 continue
             if row.audio_url is None:
@@ -93,6 +104,16 @@ class History:
         raise history_unreadable(f"it has more than {MAX_PAGES * LIMIT} requests since the submission")
 
     def _page(self, query: Mapping[str, str]) -> Page:
+        for attempt in range(1, PAGE_TRIES):
+            try:
+                return self._ask_once(query)
+            except (ServiceUnavailableError, ThrottledError) as error:
+                if error.delay_s is not None:
+                    raise  # the whole job is put off for as long as was asked
+                time.sleep(self._pause_s * 2 ** (attempt - 1))
+        return self._ask_once(query)
+
+    def _ask_once(self, query: Mapping[str, str]) -> Page:
         with self._one_page:
             reply = self._ask(query)
             if not reply.is_success:
@@ -110,13 +131,13 @@ class History:
         return page
 
 
-def _question(endpoint_id: str, since: datetime, now: datetime) -> dict[str, str]:
+def _question(endpoint_id: str, since: datetime, until: datetime) -> dict[str, str]:
     # It is not documented whether `start` and `end` mean the submission, the start or the end of a request. A margin on
     # both sides holds for all three.
     return {
         "endpoint_id": endpoint_id,
         "start": _iso(since - CLOCK_MARGIN),
-        "end": _iso(now + CLOCK_MARGIN),
+        "end": _iso(until + CLOCK_MARGIN),
         "expand": "payloads",
         "limit": str(LIMIT),
     }

@@ -102,10 +102,12 @@ class FalTranscriber(Transcriber):
             took_s = status.inference_s if status.inference_s is not None else _age_s(request)
             self._speed.learn(request.endpoint_id, audio_s, took_s)
 
-    def find(self, recipe: Recipe, url_hash: str, *, since: datetime, exclude: Collection[str]) -> PaidRequest | None:
+    def find(
+        self, recipe: Recipe, url_hash: str, *, since: datetime, until: datetime | None, exclude: Collection[str]
+    ) -> PaidRequest | None:
         """Reads the request history of the recipe's endpoint since then, page by page; see `Transcriber.find`."""
         self._here()
-        return self._history.find(recipe.endpoint_id, url_hash, since=since, exclude=exclude)
+        return self._history.find(recipe.endpoint_id, url_hash, since=since, until=until, exclude=exclude)
 
     def is_over(self, request: PaidRequest) -> bool:
         """See `Transcriber.is_over`."""
@@ -158,7 +160,7 @@ class FalTranscriber(Transcriber):
     def _begin(self) -> None:
         self._client = self._make_client()
         self._loop = LoopThread(self._client.aclose)
-        self._history = History(self._ask_history, self._settings.queue_url)
+        self._history = History(self._ask_history, self._settings.queue_url, self._polling.min_s)
         self._pid = os.getpid()
 
     def _ask_history(self, query: Mapping[str, str]) -> Reply:

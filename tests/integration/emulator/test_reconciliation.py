@@ -55,7 +55,7 @@ def lose(fal, transcriber, url):
 
 
 def find(transcriber, url, *exclude):
-    return transcriber.find(RECIPE, url_hash(url), since=datetime.now(UTC), exclude=exclude)
+    return transcriber.find(RECIPE, url_hash(url), since=datetime.now(UTC), until=None, exclude=exclude)
 
 
 def finish(transcriber, request):

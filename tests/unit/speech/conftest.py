@@ -175,7 +175,7 @@ def find(transcriber, recipe):
 
     def look(*exclude, with_recipe=recipe, by=transcriber):
         sought = url_hash(history_rows.AUDIO)
-        return by.find(with_recipe, sought, since=history_rows.BEGAN, exclude=exclude)
+        return by.find(with_recipe, sought, since=history_rows.BEGAN, until=None, exclude=exclude)
 
     return look
 

@@ -12,7 +12,7 @@ from history_rows import AUDIO, ID, OTHER, at, blank, page, row
 
 from pipeline.errors import ConfigurationError, ServiceUnavailableError, ThrottledError, UncertainError
 from pipeline.models import Recipe
-from pipeline.speech.fal.history import LIMIT, MAX_PAGES
+from pipeline.speech.fal.history import LIMIT, MAX_PAGES, PAGE_TRIES
 
 
 def failure(find):
@@ -168,7 +168,15 @@ def test_each_refusal_of_the_history_has_one_meaning(find, fal, reply, status, b
     error = failure(find)
 
     assert (type(error), error.reason) == (kind, reason)
-    assert len(fal.asked("history")) == 1
+    assert len(fal.asked("history")) == (1 if kind is UncertainError else PAGE_TRIES)
+
+
+def test_a_page_that_fails_is_asked_for_again_and_the_search_goes_on(find, fal, reply):
+    """A search of dozens of pages that began anew at each failure would never come to its end."""
+    fal.play("history", reply(503, "nginx"), reply(200, '{"items": [{"json_input'), reply(200, page()))
+
+    assert find() is None
+    assert len(fal.asked("history")) == 3
 
 
 @pytest.mark.parametrize("status", [429, 503])

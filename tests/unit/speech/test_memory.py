@@ -63,7 +63,7 @@ def test_a_strangers_request_has_expired_and_a_set_token_cancels(recipe):
 
 def find(speech, recipe, url=AUDIO, exclude=()):
     """A look for the request with that URL."""
-    return speech.find(recipe, url_hash(url), since=datetime.now(UTC), exclude=exclude)
+    return speech.find(recipe, url_hash(url), since=datetime.now(UTC), until=None, exclude=exclude)
 
 
 def test_a_lost_request_was_accepted_and_is_found_by_its_url(recipe):
@@ -106,4 +106,4 @@ def test_the_history_can_be_scripted_to_fail(recipe):
     with pytest.raises(ServiceUnavailableError):
         find(speech, recipe)
     with pytest.raises(UncertainError, match="no"):
-        speech.find(recipe, "0" * 64, since=datetime.now(UTC), exclude=())
+        speech.find(recipe, "0" * 64, since=datetime.now(UTC), until=None, exclude=())
