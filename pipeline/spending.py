@@ -76,8 +76,11 @@ class RunBudget:
         return self.budget.use(self.run.run_id)
 
     def settle(self, row: ManifestRow) -> None:
-        """Frees a reservation that was found in S3, for its worker may have settled it before that."""
-        if row.job_id in self._adopted and row.state is not State.UNCERTAIN:
+        """Frees a reservation that was found in S3, for its worker may have settled it before that.
+
+        Not for a row that names no request: whoever wrote it need not have seen the one that was found.
+        """
+        if row.job_id in self._adopted and row.request_id is not None and row.state is not State.UNCERTAIN:
             self.budget.settle(self.run.run_id, row.job_id, self.used_by(row))
             self._adopted.discard(row.job_id)
 

@@ -160,8 +160,8 @@ def test_a_higher_ceiling_goes_on_and_counts_what_was_spent_before():
     assert world.requests == len(world.kept) == 5
 
 
-def test_a_row_without_a_request_frees_what_was_reserved_for_it():
-    """Found in S3 as under way, and then settled as something that cost nothing."""
+def test_a_row_without_a_request_frees_nothing_that_was_found_in_s3():
+    """Whoever wrote the row need not have seen the request, which runs and will be billed; the ceiling is a promise."""
     world = BoundedWorld(0.05)
     (job,) = jobs(1, budgeted=True)
     world.budget._adopted.add(job.job_id)
@@ -176,4 +176,4 @@ def test_a_row_without_a_request_frees_what_was_reserved_for_it():
 
     list(world.dispatch([job]))
 
-    assert world.books.use("run1").reserved == Amount()
+    assert world.books.use("run1").reserved == COST
