@@ -13,10 +13,12 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import redis
+from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.archive.crowd import small_objects
 from emulator.stack import Stack
@@ -76,6 +78,11 @@ class Archive:
             if process.poll() is None:
                 process.kill()
             process.wait()
+        # SeaweedFS has so many volumes and no more, and each bucket takes some of them.
+        with suppress(BotoCoreError, ClientError):  # a test may have ended the server
+            for bucket in self.client.list_buckets()["Buckets"]:
+                if bucket["Name"].startswith(self.bucket):
+                    self.client.delete_bucket(Bucket=bucket["Name"])
         self.client.close()
         self.redis.close()
 

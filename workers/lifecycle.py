@@ -78,11 +78,13 @@ class Worker:
         if lost := tools.leases.renew():
             # Another worker may be on these jobs. Ours cannot submit them any more, and S3 decides who writes.
             logs.get_logger().warning("leases_lost", job_ids=sorted(lost))
-        busy, queued = tools.leases.count, self.parts.queue.depth()
+        busy = tools.leases.count
+        # Before the broker is asked, whose client tries for long when Redis is away: this is what says so at once.
+        runs.show_worker(WorkerSummary(self.name, self.slots, busy, is_stuck=self._liveness.is_stuck))
+        queued = self.parts.queue.depth()
         was_stuck = self._liveness.is_stuck
         if self._liveness.look(busy, queued) and not was_stuck:
             logs.get_logger().error("worker_not_consuming", busy=busy, queued=queued, slots=self.slots)
-        runs.show_worker(WorkerSummary(self.name, self.slots, busy, is_stuck=self._liveness.is_stuck))
         if sent := recover(runs, self.parts.queue, every_s=settings.run.recover_every_s):
             logs.get_logger().warning("jobs_sent_again", jobs=sent)
 
