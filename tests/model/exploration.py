@@ -49,15 +49,22 @@ class Steps:
 
     def first_without(self, goals: list[int], count: int) -> int | None:
         """The first of so many states from which no step after step leads to a goal; None when there is none."""
-        before: list[list[int]] = [[] for _ in range(count)]
+        ends = array("l", bytes(self._to.itemsize * (count + 1)))  # of the steps to a state, when they are sorted
+        for other in self._to:
+            ends[other] += 1
+        for state in range(count):
+            ends[state + 1] += ends[state]
+        starts, before = array("l", ends), array("l", self._from)
         for one, other in zip(self._from, self._to, strict=True):
-            before[other].append(one)
+            starts[other] -= 1
+            before[starts[other]] = one
         reached = bytearray(count)
         for goal in goals:
             reached[goal] = 1
         todo = deque(goals)
         while todo:
-            for one in before[todo.popleft()]:
+            state = todo.popleft()
+            for one in before[starts[state] : ends[state]]:
                 if not reached[one]:
                     reached[one] = 1
                     todo.append(one)

@@ -22,7 +22,7 @@ def is_alive(pid):
         return Path("/proc/self").exists() is False  # no /proc on macOS: the signal above is all there is
 
 
-def survivors(pids, within_s=15):
+def survivors(pids, within_s=60):
     """The processes that are still alive when all are gone or the time is over."""
     deadline = time.monotonic() + within_s
     while (alive := [pid for pid in pids if is_alive(pid)]) and time.monotonic() < deadline:
