@@ -37,7 +37,7 @@ def test_lost_replies_an_unwilling_history_and_a_ceiling_leave_no_secret_anywher
         {"on": "submit", "key": refused, "do": {"status": 422, "body": {"detail": [detail_of(echo)]}}},
         {"on": "submit", "key": slowed, "times": 1, "do": {"status": 429, "body": {"detail": echo}}},
         {"on": "process", "key": failed, "do": {"fail": unknown}},
-        {"on": "history", "times": 1, "do": {"status": 500, "body": page}},
+        {"on": "history", "times": 5, "do": {"status": 500, "body": page}},
         {"on": "history", "times": 1, "do": {"status": 429, "body": {"error": {"type": echo, "message": echo}}}},
         {"on": "history", "times": 1, "do": {"status": 200, "body": page}},
     )
