@@ -17,6 +17,7 @@ from pipeline.errors import (
 )
 from pipeline.keys import url_hash
 from pipeline.models import PaidRequest, Recipe
+from pipeline.speech.fal.history import PAGE_TRIES
 from pipeline.speech.fal.transcriber import FalTranscriber
 
 pytestmark = pytest.mark.integration
@@ -153,13 +154,24 @@ def test_inputs_that_are_not_stored_leave_it_open_what_happened(fal, tone, trans
 def test_a_history_in_trouble_decides_nothing(fal, tone, transcriber_of, fault, kind):
     transcriber = transcriber_of(fal)
     lose(fal, transcriber, tone)
-    fal.faults({"on": "history", "times": 1, "match": {"endpoint": "fal-ai/whisper"}, "do": fault})
+    times = 1 if kind is UncertainError else PAGE_TRIES
+    fal.faults({"on": "history", "times": times, "match": {"endpoint": "fal-ai/whisper"}, "do": fault})
 
     with pytest.raises(kind) as caught:
         find(transcriber, tone)
     assert type(caught.value) is kind
     assert "canary" not in str(caught.value)
     assert find(transcriber, tone) is not None
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429}, "cut_json", "lose_reply"])
+def test_one_failed_page_does_not_end_the_search(fal, tone, transcriber_of, fault):
+    transcriber = transcriber_of(fal)
+    lose(fal, transcriber, tone)
+    fal.faults({"on": "history", "times": PAGE_TRIES - 1, "match": {"endpoint": "fal-ai/whisper"}, "do": fault})
+
+    assert find(transcriber, tone) is not None
+    assert fal.ledger()["calls"]["history"] == PAGE_TRIES
 
 
 def test_a_key_that_may_not_read_the_history_decides_nothing(fal, tone, transcriber_of):
