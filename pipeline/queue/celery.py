@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 
 from pipeline.errors import ServiceUnavailableError
 from pipeline.models import Job
@@ -83,7 +83,8 @@ class CeleryQueue(JobQueue):
     def _errors(self, act: str) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, OSError, *self._app.connection().connection_errors) as error:
+        except (OperationalError, BatchPublishError, OSError, *self._app.connection().connection_errors) as error:
+            # Of a batch that broke off some messages may have arrived: sent again, they find their jobs taken.
             raise ServiceUnavailableError(
                 f"Could not {act} the queue at {self._server} ({type(error).__name__}). Is Redis running there? Set "
                 "REDIS_URL. Running the command again goes on where it stopped.",

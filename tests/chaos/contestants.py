@@ -105,6 +105,7 @@ class Nightscribe(Contestant):
     def after(self, code: int) -> Again | Over:
         """A run is over when its manifest leaves nothing that a further run would still change."""
         if code in (_EXIT_DONE, _EXIT_SOME_FAILED):
+            # A run that fails by a fault of its own exits with 1 too, and has written no manifest.
             return Over() if self._is_settled() else Again(1.0)
         if code == _EXIT_BUDGET:
             if not self.ceilings_h:
@@ -119,16 +120,19 @@ class Nightscribe(Contestant):
     def _is_settled(self) -> bool:
         """Whether a further run would change nothing: by what the manifest says, or by how long it has not changed."""
         unresolved = self._unresolved_keys()
+        if unresolved is None:
+            return False
         if unresolved != self._unresolved:
             self._unresolved, self._unresolved_since = unresolved, time.monotonic()
         return not unresolved or time.monotonic() - self._unresolved_since > _STUBBORN_S
 
-    def _unresolved_keys(self) -> set[str]:
+    def _unresolved_keys(self) -> set[str] | None:
+        """By the newest manifest; None without one."""
         latest = self.stand.read("_nightscribe/latest.json")
         key = json.loads(latest[0])["manifest_key"] if latest else ""
         manifest = self.stand.read(key) if key else None
         if manifest is None:
-            return {"(no manifest)"}
+            return None
         found = set()
         for part in json.loads(manifest[0])["parts"]:
             body = self.stand.read(f"{key.rpartition('/')[0]}/{part['name']}")

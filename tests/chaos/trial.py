@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ _TICK_S = 0.03
 _BOOKS_EVERY_S = 0.3
 _SAY_EVERY_S = 5.0
 _MEMORY_EVERY_S = 2.0
+_OWN_FAULT = re.compile(r'"event": "(\w+_by_our_fault)"')
 
 Say = Callable[[str], None]
 
@@ -69,6 +71,7 @@ def run_trial(
         with _crew(contestant, stand) as crew:
             director = Director(stand, crew, events, _timed(say, began))
             troubles = _carry_through(contestant, stand, crew, director, say, began)
+        troubles += _own_faults(stand.folder / "logs")
         took_s = time.monotonic() - began
         evidence = gather(
             stand,
@@ -136,6 +139,17 @@ def _carry_through(
             director.finish()
             return [f"not done after {size.patience_s:.0f} s: {billed} of {size.objects} billed"]
         time.sleep(_TICK_S)
+
+
+def _own_faults(logs: Path) -> list[str]:
+    """What the software itself calls its own fault: no failure of a service may end up there."""
+    found = Counter(
+        f"{log.stem} logged {event}"
+        for log in sorted(logs.glob("*.log"))
+        for line in log.read_text(errors="replace").splitlines()
+        for event in _OWN_FAULT.findall(line)
+    )
+    return [f"{number}x {what}" for what, number in found.items()]
 
 
 def _timed(say: Say, began: float) -> Say:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from urllib.parse import urlsplit
 
 import builders
 import pytest
 import redis
+from chaos.background_loop import BackgroundLoop
+from chaos.redis_proxy import RedisFault, RedisProxy
 
 from pipeline.errors import ServiceUnavailableError
 from pipeline.models import Job
@@ -75,3 +78,22 @@ def test_a_broker_that_is_away_is_named_without_its_password(act):
 
         assert "REDIS_URL" in caught.value.message
         assert "canary" not in caught.value.message
+
+
+@pytest.mark.parametrize("fault", list(RedisFault))
+def test_a_connection_that_breaks_within_a_batch_is_a_service_that_is_away(valkey_url, key_prefix, fault):
+    """Some of the batch may have arrived. Sent again it is there, perhaps twice."""
+    shares: dict[RedisFault, float] = {}
+    with BackgroundLoop() as loop:
+        proxy = RedisProxy(loop, urlsplit(valkey_url).port, seed=1, shares=shares)
+        for queue in celery_queue(proxy.url, key_prefix):
+            queue.put(jobs(1))
+            shares[fault] = 1.0
+            for count in (1, 200):
+                with pytest.raises(ServiceUnavailableError, match="REDIS_URL"):
+                    queue.put(jobs(count))
+            shares.clear()
+
+            queue.put(jobs(200))
+
+            assert queue.depth() >= 201
