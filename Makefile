@@ -17,7 +17,7 @@ PEERS ?=
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.run: requirements/run.txt pyproject.toml scripts/setup
 	@scripts/setup run
@@ -62,6 +62,10 @@ test: $(VENV)/.dev ## Run all tests: unit, contracts, integration, e2e
 .PHONY: chaos
 chaos: $(VENV)/.dev ## Kill and disturb everything: SIZE=large, SEED=number, PEERS=1 for peers beside us
 	@PYTHONPATH=tests $(BIN)/python -m chaos --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(PEERS),,--only nightscribe)
+
+.PHONY: bench-scale
+bench-scale: $(VENV)/.dev ## Measure how time, memory and S3 requests grow: ARGS="--sizes 10000"
+	@PYTHONPATH=tests $(BIN)/python -m bench scale $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types and layers

@@ -10,6 +10,7 @@ from pipeline.models import AudioObject, Format, Place, Recipe
 SIDECAR_SUFFIX = ".transcript.json"
 STATE_FOLDER = "_nightscribe/"
 MAX_KEY_BYTES = 1024  # S3's own limit, in UTF-8 bytes
+_SURELY_FITS = MAX_KEY_BYTES // 4  # no character has more bytes
 
 
 def job_id(audio: AudioObject, recipe: Recipe) -> str:
@@ -35,7 +36,7 @@ def derived_key(output: Place, audio_key: str, kind: Format) -> str:
 
 def fits(key: str) -> bool:
     """Whether S3 accepts a key of this length."""
-    return len(key.encode()) <= MAX_KEY_BYTES
+    return len(key) <= _SURELY_FITS or len(key.encode()) <= MAX_KEY_BYTES
 
 
 def intent_key(output: Place, job_id: str) -> str:

@@ -117,7 +117,7 @@ class RunBudget:
         """The intents of this run. Those of earlier runs, mostly tombstones, are passed over by their age."""
         since = self.run.started_at - _CLOCKS_DIFFER_BY
         for listed in self.storage.list(self.run.output.bucket, keys.intents_folder(self.run.output)):
-            if listed.last_modified < since:
+            if listed.modified_at < since:
                 continue
             stored = self.storage.read(self.run.output.bucket, listed.key)
             if stored is None:

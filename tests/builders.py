@@ -15,9 +15,11 @@ from pipeline.models import (
     PaidRequest,
     Place,
     Recipe,
+    RememberedRow,
     Segment,
     State,
     Transcript,
+    remembered_row,
 )
 from pipeline.settings import Settings, load_settings
 
@@ -39,7 +41,13 @@ def audio(key: str = "show/ep1.mp3", **changes: Any) -> AudioObject:
 def found(
     key: str = "show/ep1.mp3", *, sidecar_etag: str | None = None, excluded: bool = False, **changes: Any
 ) -> Found:
-    return Found(audio(key, **changes), sidecar_etag, excluded)
+    fields = {"etag": "e1", "size_bytes": 1000, "last_modified": NOW.isoformat()}
+    return Found(key, sidecar_etag=sidecar_etag, excluded=excluded, **fields | changes)
+
+
+def remembered(row: ManifestRow) -> RememberedRow:
+    """A row as the plan reads it out of the last manifest."""
+    return remembered_row(row.model_dump_json().encode())
 
 
 def recipe(endpoint_id: str = "fal-ai/whisper", **arguments: Any) -> Recipe:

@@ -14,7 +14,7 @@ from pipeline.errors import AudioRejectedError
 from pipeline.explain import Findings
 from pipeline.limits.memory import MemoryPermits
 from pipeline.limits.memory_budget import MemoryBudget
-from pipeline.manifest import Draft, RunFacts
+from pipeline.manifest import Draft, Newest, RunFacts
 from pipeline.models import Manifest, ManifestRow, Place, RecipeStamp
 from pipeline.runs.memory import MemoryRuns, MemoryState
 from pipeline.runs.memory_leases import MemoryLeases
@@ -63,7 +63,7 @@ def write_manifest(
     with Draft() as draft:
         for row in rows:
             draft.put(row)
-        return manifest.finish(storage, draft, facts, **options | changes)
+        return manifest.finish(storage, draft, facts, Newest(), **options | changes)
 
 
 def look_at(house: House, **options: Any) -> Findings:

@@ -25,11 +25,14 @@ _COMMANDS = OnDemand(
         "config": "pipeline.cli.config:config",
         "explain": "pipeline.cli.explain:explain",
         "limit": "pipeline.cli.limit:limit",
+        "manifest": "pipeline.cli.manifest:manifest",
         "plan": "pipeline.cli.plan:plan",
+        "query": "pipeline.cli.query:query",
         "retry-failed": "pipeline.cli.backfill:retry_failed",
         "show": "pipeline.cli.show:show",
         "status": "pipeline.cli.status:status",
         "transcribe": "pipeline.cli.transcribe:transcribe",
+        "verify": "pipeline.cli.verify:verify",
     }
 )
 

@@ -19,8 +19,10 @@ from pipeline.cli.archive_run import ArchiveRun
 from pipeline.cli.ceilings import ceiling_options, stopped
 from pipeline.cli.counts import Counts
 from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
+from pipeline.cli.outcome import Outcome
 from pipeline.cli.progress import make_progress
 from pipeline.cli.session import Session
+from pipeline.cli.sources import source_options
 from pipeline.cli.wishes import wish_of
 from pipeline.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, AccountError, BudgetReachedError
 from pipeline.limits.base import Ceiling
@@ -30,13 +32,15 @@ from pipeline.plan import Mode
 
 @click.command()
 @archive_options
+@source_options
 @recipe_options
 @formats_option
 @ceiling_options
 @click.option("--upgrade", is_flag=True, help="Also redo what was transcribed with another model or arguments.")
+@click.option("--force", is_flag=True, help="Redo everything, also what is current: it is paid for again.")
 @json_option
 @click.pass_obj
-def backfill(session: Session, /, *, upgrade: bool, **options: Any) -> None:
+def backfill(session: Session, /, *, upgrade: bool, force: bool, **options: Any) -> None:
     """Transcribe every audio object under s3://BUCKET/PREFIX that has no transcript yet.
 
     What is done is skipped, what was interrupted goes on; running it again is always safe. Ctrl-C once stops
@@ -55,11 +59,12 @@ def backfill(session: Session, /, *, upgrade: bool, **options: Any) -> None:
       0 done   1 some objects failed   2 usage, configuration, or a service that is away
       3 stopped by its ceiling  4 stopped by the account   5 another run is active   130 interrupted
     """
-    _run(session, Mode.UPGRADE if upgrade else Mode.INCREMENTAL, options)
+    _run(session, Mode.FORCE if force else Mode.UPGRADE if upgrade else Mode.INCREMENTAL, options)
 
 
 @click.command("retry-failed")
 @archive_options
+@source_options
 @recipe_options
 @formats_option
 @ceiling_options
@@ -110,7 +115,7 @@ def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
         raise BudgetReachedError(message, error.reason) from error
     counts = progress.counts
     if run.outcome.manifest is not None:
-        _summarise(run.outcome.manifest, counts, as_json=options["as_json"])
+        _summarise(run.outcome, run.outcome.manifest, counts, as_json=options["as_json"])
     for hint in counts.hints():
         click.echo(hint, err=True)
     failed = counts.failed + counts.failed_in_plan + counts.uncertain
@@ -146,7 +151,7 @@ def _interrupted(counts: Counts) -> str:
     )
 
 
-def _summarise(manifest: Manifest, counts: Counts, *, as_json: bool) -> None:
+def _summarise(outcome: Outcome, manifest: Manifest, counts: Counts, *, as_json: bool) -> None:
     if as_json:
         click.echo(manifest.model_dump_json(indent=1))
         return
@@ -154,12 +159,14 @@ def _summarise(manifest: Manifest, counts: Counts, *, as_json: bool) -> None:
     folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
     states = ", ".join(f"{number} {state}" for state, number in sorted(totals.by_state.items()))
     faults = {reason: number for reason, number in sorted(totals.by_reason.items()) if reason != "planned"}
-    click.echo(f"Run {manifest.run_id} of {manifest.archive.uri}")
+    gone = f", {counts.gone} gone" if counts.gone else ""
+    unchanged = "" if manifest.run_id == outcome.run_id else f": nothing has changed since run {manifest.run_id}"
+    click.echo(f"Run {outcome.run_id} of {manifest.archive.uri}{unchanged}")
     click.echo(f"  archive    {totals.objects} objects: {states}; {totals.audio_s / 3600:.2f} h transcribed")
     if faults:
         click.echo(f"  reasons    {json.dumps(faults)[1:-1]}")
     click.echo(
         f"  this run   {counts.done} done, {counts.failed + counts.failed_in_plan} failed, {counts.uncertain} "
-        f"uncertain, {counts.skipped} skipped; {counts.cost_line()} in {counts.elapsed_s:.1f} s"
+        f"uncertain, {counts.skipped} skipped{gone}; {counts.cost_line()} in {counts.elapsed_s:.1f} s"
     )
     click.echo(f"  manifest   s3://{manifest.output.bucket}/{folder}manifest.json")

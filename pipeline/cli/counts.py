@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline.cli.ceilings import used
 from pipeline.limits.base import BudgetUse, Ceiling
-from pipeline.models import ManifestRow, State
+from pipeline.models import ManifestRow, Skip, SkipReason, State
 from pipeline.plan import RESULT_EXPIRED
 from pipeline.submit import Enqueued, Event, SettledRow, Skipped, Tick
 
@@ -19,6 +19,8 @@ class Counts:
     """What has happened so far, folded from events."""
 
     skipped: int = 0
+    gone: int = 0
+    """Objects of the last manifest that the archive has no more."""
     failed_in_plan: int = 0
     """Faults that the listing itself shows, seen for the first time."""
     enqueued: int = 0
@@ -41,6 +43,8 @@ class Counts:
     def add(self, event: Event) -> None:
         """Folds one event in."""
         match event:
+            case Skipped(Skip(SkipReason.GONE)):
+                self.gone += 1
             case Skipped(skip):
                 news = skip.row.state is State.FAILED and skip.reason.value == skip.row.reason
                 self.failed_in_plan += news

@@ -15,13 +15,23 @@ from uuid import uuid4
 
 from pipeline import keys, manifest
 from pipeline.cancellation import CancellationToken
+from pipeline.cli.lost_rows import LostRows
 from pipeline.cli.outcome import Outcome
 from pipeline.cli.session import Session
 from pipeline.cli.wishes import Wish, decisions, now
 from pipeline.errors import BudgetReachedError, ConfigurationError, RunActiveError, ServiceUnavailableError
 from pipeline.limits.base import Ceiling
-from pipeline.manifest import Draft, RunFacts, Segments
-from pipeline.models import Job, Manifest, ManifestRow, RecipeStamp, Skip, State, UnfinishedRun
+from pipeline.manifest import Draft, Newest, RunFacts, Segments
+from pipeline.models import (
+    Job,
+    Manifest,
+    ManifestRow,
+    RecipeStamp,
+    Skip,
+    SkipReason,
+    State,
+    UnfinishedRun,
+)
 from pipeline.plan import planned_again, planned_row
 from pipeline.runs.base import RunTicket
 from pipeline.spending import RunBudget, SpendingRun
@@ -35,34 +45,6 @@ from pipeline.wiring.speech import open_transcriber
 
 _ROWS_AT_ONCE = 500
 _LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
-
-
-@dataclass
-class LostRows:
-    """Rows of this run that were lost with Redis after their sidecars were written: the plan finds them again."""
-
-    settled: Draft
-    """What of the run was kept before."""
-    keep: Callable[[list[ManifestRow]], None]
-    budget: RunBudget | None
-    _rows: list[ManifestRow] = field(default_factory=list)
-
-    def add(self, row: ManifestRow) -> None:
-        """Takes a row of this run that was found through its sidecar, unless it was kept."""
-        kept = self.settled.get(row.key)
-        if row.state is State.DONE and (kept is None or kept.job_id != row.job_id or kept.state is not State.DONE):
-            self._rows.append(row)
-            if len(self._rows) >= _ROWS_AT_ONCE:
-                self.keep_all()
-
-    def keep_all(self) -> None:
-        """Keeps them as if their workers had just handed them in."""
-        if self._rows:
-            self.keep(self._rows)
-            for row in self._rows:
-                if self.budget:
-                    self.budget.settle(row)
-            self._rows = []
 
 
 @dataclass
@@ -104,7 +86,15 @@ class OpenRun:
             if self.ticket.resumed:
                 self._read_what_was_settled(settled)
             budget = self._open_budget(facts, before)
-            planned = decisions(self._storage, self.session.settings, self.wish, request, settled.rows())
+            base = manifest.read_newest(self._storage, self.wish.output, self.wish.archive)
+            planned = decisions(
+                self._storage,
+                self.session.settings,
+                self.wish,
+                request=request,
+                last=base.manifest,
+                settled=settled.rows(),
+            )
             dispatch = Dispatch(
                 ticket=self.ticket,
                 runs=self.parts.runs,
@@ -120,7 +110,7 @@ class OpenRun:
             try:
                 steps = dispatch.run(self._before_the_first(planned, lambda: note.write(facts, noted)))
                 yield from self._told(steps, draft, LostRows(settled, self._keep, budget))
-                self.outcome.manifest = self._finish(draft, facts.started_at)
+                self.outcome.manifest = self._finish(draft, base, facts.started_at)
                 note.remove(self.ticket.run_id)
             except BudgetReachedError:
                 self._count_shortfall(draft)
@@ -216,9 +206,7 @@ class OpenRun:
                 yield self._notices.pop()
             match event:
                 case Skipped(skip):
-                    draft.put(skip.row)
-                    if skip.row.run_id == self.ticket.run_id:
-                        lost.add(skip.row)
+                    self._note_skip(skip, draft, lost)
                 case Enqueued(job):
                     draft.put(planned_row(job))
                 case LeftOut(job):
@@ -230,6 +218,18 @@ class OpenRun:
                         continue
             yield event
         lost.keep_all()
+
+    def _note_skip(self, skip: Skip, draft: Draft, lost: LostRows) -> None:
+        """What the last manifest says already is no change."""
+        row = skip.row
+        if skip.reason is SkipReason.GONE:
+            draft.remove(row.key)
+        elif isinstance(row, ManifestRow):
+            draft.put(row)
+            if row.run_id == self.ticket.run_id:
+                lost.add(row)
+        elif row.is_news:
+            draft.put(row)
 
     def _keep(self, rows: list[ManifestRow]) -> None:
         """Rows first: an intent is the only other proof of what was paid."""
@@ -245,11 +245,14 @@ class OpenRun:
     def _count_shortfall(self, draft: Draft) -> None:
         for row in draft.rows():
             if row.state is State.DONE and row.run_id == self.ticket.run_id:
-                self.outcome.shortfall.add_done(row)
+                self.outcome.shortfall.add_done(row.row())
             elif row.is_unsettled:
-                self.outcome.shortfall.add_left(row, self.session.settings.audio)
+                self.outcome.shortfall.add_left(row.row(), self.session.settings.audio)
 
-    def _finish(self, draft: Draft, started_at: datetime) -> Manifest:
+    def _finish(self, draft: Draft, base: Newest, started_at: datetime) -> Manifest:
+        if draft.is_empty and base.manifest is not None:
+            manifest.confirm(self._storage, self.wish.output, self.wish.archive, base, now=now())
+            return base.manifest
         facts = RunFacts(
             run_id=self.ticket.run_id,
             archive=self.wish.archive,
@@ -258,4 +261,4 @@ class OpenRun:
             started_at=started_at,
         )
         part_rows = self.session.settings.run.part_rows
-        return manifest.finish(self._storage, draft, facts, now=now(), part_rows=part_rows)
+        return manifest.finish(self._storage, draft, facts, base, now=now(), part_rows=part_rows)

@@ -10,9 +10,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import pricing
+from pipeline import manifest, pricing
 from pipeline.cli.options import archive_options, json_option, recipe_options
 from pipeline.cli.session import Session
+from pipeline.cli.sources import source_options
 from pipeline.cli.wishes import Wish, decisions, wish_of
 from pipeline.models import Job, Skip
 from pipeline.plan import Mode
@@ -30,6 +31,7 @@ _EXPLANATIONS = {
     "key_too_long": "the key leaves no room for a sidecar's",
     "excluded": "left out by --include or --exclude",
     "over_limit": "beyond --limit",
+    "gone": "in the last manifest, and not in the archive any more",
 }
 
 
@@ -54,6 +56,7 @@ class Estimate:
 
 @click.command()
 @archive_options
+@source_options
 @recipe_options
 @click.option("--retry-failed", "retry", is_flag=True, help="Plan as nightscribe retry-failed would.")
 @click.option("--upgrade", is_flag=True, help="Plan as nightscribe backfill --upgrade would.")
@@ -74,7 +77,9 @@ def plan(session: Session, /, *, retry: bool, upgrade: bool, as_list: bool, as_j
     mode = Mode.RETRY_FAILED if retry else Mode.UPGRADE if upgrade else Mode.INCREMENTAL
     wish = wish_of(session, mode, options)
     estimate = Estimate()
-    for decision in decisions(session.storage, session.settings, wish, wish.request("plan", budgeted=False), iter(())):
+    last = manifest.read_latest(session.storage, wish.output, wish.archive)
+    request = wish.request("plan", budgeted=False)
+    for decision in decisions(session.storage, session.settings, wish, request=request, last=last):
         estimate.add(decision, session.settings)
         if as_list:
             click.echo(_line(decision))

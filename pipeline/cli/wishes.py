@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -11,10 +11,10 @@ from typing import Any
 from pipeline import keys, manifest
 from pipeline.cli.ceilings import ceiling_of
 from pipeline.cli.session import Session
-from pipeline.discover import Sighting, discover, selection
-from pipeline.errors import ConfigurationError
+from pipeline.cli.sources import LISTING, Source, source_of
+from pipeline.discover import selection
 from pipeline.limits.base import Ceiling
-from pipeline.models import Format, Found, Job, ManifestRow, Place, Recipe, SidecarStamp, Skip
+from pipeline.models import Format, Found, Job, Manifest, Place, Recipe, RememberedRow, SidecarStamp, Skip
 from pipeline.ownership import stamp_at
 from pipeline.plan import Mode, Request, plan
 from pipeline.settings import Settings
@@ -35,6 +35,7 @@ class Wish:
     mode: Mode = Mode.INCREMENTAL
     ceiling: Ceiling | None = None
     allow_rebill: bool = False
+    source: Source = LISTING
 
     @property
     def uri(self) -> str:
@@ -45,6 +46,7 @@ class Wish:
         """The same for the plan of one run."""
         return Request(
             run_id,
+            self.archive.bucket,
             self.recipe,
             self.output,
             self.formats,
@@ -52,6 +54,7 @@ class Wish:
             self.limit,
             budgeted=budgeted,
             allow_rebill=self.allow_rebill,
+            is_whole=self.source.is_whole,
         )
 
 
@@ -59,6 +62,9 @@ def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
     """What the options ask for."""
     archive: Place = options["archive"]
     recipe = session.recipe(options)
+    allow_rebill = options.get("allow_rebill", False)
+    if mode is Mode.RETRY_FAILED and allow_rebill:
+        mode = Mode.REBILL
     return Wish(
         archive=archive,
         recipe=recipe,
@@ -69,7 +75,8 @@ def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
         limit=options["limit"],
         mode=mode,
         ceiling=ceiling_of(session.settings, recipe, options),
-        allow_rebill=options.get("allow_rebill", False),
+        allow_rebill=allow_rebill or mode is Mode.FORCE,
+        source=source_of(options),
     )
 
 
@@ -79,30 +86,26 @@ def now() -> datetime:
 
 
 def decisions(
-    storage: Storage, settings: Settings, wish: Wish, request: Request, settled: Iterator[ManifestRow]
+    storage: Storage,
+    settings: Settings,
+    wish: Wish,
+    *,
+    request: Request,
+    last: Manifest | None,
+    settled: Iterable[RememberedRow] = (),
 ) -> Iterator[Job | Skip]:
-    """Discovers and plans; rows in `settled` are newer than the manifest's.
+    """Discovers and plans; rows in `settled` are newer than those of the last manifest.
 
     Raises `ConfigurationError` when the archive holds no audio at all.
     """
-    sighting = Sighting()
 
-    def look(found: Found) -> SidecarStamp | None:
-        bucket, key = wish.output.bucket, keys.sidecar_key(wish.output, found.audio.key)
+    def look(item: Found) -> SidecarStamp | None:
+        bucket, key = wish.output.bucket, keys.sidecar_key(wish.output, item.key)
         head = storage.head(bucket, key)
         return stamp_at(storage, bucket, key, head) if head else None
 
-    last = manifest.read_latest(storage, wish.output, wish.archive)
-    remembered = manifest.overlaid(manifest.read_rows(storage, last) if last else (), settled)
-    found = discover(
-        storage, wish.archive, wish.output, selection(settings.audio, wish.include, wish.exclude), sighting
-    )
-    planned = plan(found, remembered, request, settings.audio, look, now=now)
-    first = next(planned, None)
-    if first is None:
-        raise ConfigurationError(
-            f"There is no audio under {wish.uri} ({sighting.keys} other objects were seen). Check the prefix; audio is "
-            "told by the end of the key (audio.extensions in nightscribe config show).",
-            "empty_archive",
-        )
-    return chain([first], planned)
+    remembered = manifest.overlaid(manifest.remembered(storage, last) if last else (), settled)
+    chosen = selection(settings.audio, wish.include, wish.exclude)
+    found = wish.source.found(storage, wish.archive, wish.output, chosen, settings.s3)
+    first = next(found)  # an archive without audio says so here, before its last manifest is looked at
+    return plan(chain([first], found), remembered, request, settings.audio, look, now=now)

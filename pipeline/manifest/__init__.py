@@ -1,6 +1,8 @@
 """Stage 5: rows to a manifest: the state of the whole archive, in key order, in parts, written last.
 
-    rows (any order) ─▶ Draft (sorted on disk) ─▶ part-*.jsonl.gz ─▶ manifest.json ─▶ latest.json
+    last manifest ─┐
+                   ├─▶ part-*.jsonl.gz ─▶ manifest.json ─▶ latest.json
+    Draft ─────────┘   (what this run changes: rows in any order, sorted on disk)
 
 A run in progress keeps its settled rows in segments, so that a crashed dispatcher loses nothing. Nothing here
 grows in memory with the archive (I6): SQLite does the sorting, in a temporary file.
@@ -8,19 +10,22 @@ grows in memory with the archive (I6): SQLite does the sorting, in a temporary f
 
 from pipeline.manifest.draft import Draft
 from pipeline.manifest.finding import find_in_segments, find_row
-from pipeline.manifest.reading import overlaid, read_latest, read_rows
+from pipeline.manifest.reading import Newest, overlaid, read_latest, read_newest, read_rows, remembered
 from pipeline.manifest.segments import Segments
-from pipeline.manifest.writing import RunFacts, added, finish
+from pipeline.manifest.writing import RunFacts, confirm, finish
 
 __all__ = [
     "Draft",
+    "Newest",
     "RunFacts",
     "Segments",
-    "added",
+    "confirm",
     "find_in_segments",
     "find_row",
     "finish",
     "overlaid",
     "read_latest",
+    "read_newest",
     "read_rows",
+    "remembered",
 ]

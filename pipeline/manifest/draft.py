@@ -1,4 +1,4 @@
-"""A manifest in the making: rows sorted on disk, one per key."""
+"""A manifest in the making: what differs from the last one, sorted on disk, one entry per key."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
-from pipeline.models import ManifestRow
+from pipeline.models import ManifestRow, RememberedRow, remembered_row
 
 _ROWS_AT_ONCE = 500  # a page of `unsettled`: a quarter of a megabyte
 
 
+class Change(NamedTuple):
+    """What becomes of a key; no row when it leaves the manifest."""
+
+    key: str
+    row: RememberedRow | None
+
+
 class Draft:
-    """The rows of a manifest in the making, one per key; the last one put wins. A context manager, for one thread."""
+    """What changes in a manifest, one entry per key; the last one put wins. A context manager, for one thread."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="nightscribe-")
@@ -24,7 +31,7 @@ class Draft:
         self._rows.execute("PRAGMA journal_mode = OFF")
         self._rows.execute("PRAGMA synchronous = OFF")
         self._rows.execute(
-            "CREATE TABLE rows (key BLOB PRIMARY KEY, row TEXT NOT NULL, is_unsettled INTEGER NOT NULL) WITHOUT ROWID"
+            "CREATE TABLE rows (key BLOB PRIMARY KEY, row BLOB, is_unsettled INTEGER NOT NULL) WITHOUT ROWID"
         )
         # As small as the queue: only what is unsettled is in it.
         self._rows.execute("CREATE INDEX unsettled ON rows (key) WHERE is_unsettled")
@@ -38,30 +45,47 @@ class Draft:
         self._rows.close()
         self._folder.cleanup()
 
-    def put(self, row: ManifestRow) -> None:
-        """Adds a row, or replaces the one of the same key."""
-        self._rows.execute(
-            "INSERT INTO rows VALUES (?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET row = excluded.row, is_unsettled = excluded.is_unsettled",
-            (row.key.encode(), row.model_dump_json(), row.is_unsettled),
-        )
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes."""
+        return self._rows.execute("SELECT 1 FROM rows LIMIT 1").fetchone() is None
 
-    def get(self, key: str) -> ManifestRow | None:
+    def put(self, row: ManifestRow | RememberedRow) -> None:
+        """Adds a row, or replaces the one of the same key."""
+        line = row.line if isinstance(row, RememberedRow) else row.model_dump_json().encode()
+        self._put(row.key, line, is_unsettled=row.is_unsettled)
+
+    def remove(self, key: str) -> None:
+        """Lets the row of a key fall out of the manifest."""
+        self._put(key, None, is_unsettled=False)
+
+    def get(self, key: str) -> RememberedRow | None:
         """The row of a key."""
         found = self._rows.execute("SELECT row FROM rows WHERE key = ?", (key.encode(),)).fetchone()
-        return ManifestRow.model_validate_json(found[0]) if found else None
+        return remembered_row(found[0], is_news=True) if found and found[0] is not None else None
 
-    def rows(self) -> Iterator[ManifestRow]:
+    def changes(self) -> Iterator[Change]:
+        """All entries in key order."""
+        for key, line in self._rows.execute("SELECT key, row FROM rows ORDER BY key"):
+            yield Change(key.decode(), None if line is None else remembered_row(line, is_news=True))
+
+    def rows(self) -> Iterator[RememberedRow]:
         """All rows in key order."""
-        for (text,) in self._rows.execute("SELECT row FROM rows ORDER BY key"):
-            yield ManifestRow.model_validate_json(text)
+        return (change.row for change in self.changes() if change.row is not None)
 
-    def unsettled(self) -> Iterator[ManifestRow]:
+    def unsettled(self) -> Iterator[RememberedRow]:
         """The rows of jobs that were sent and have not come back, in key order; rows may be put while it is read."""
         after = b""
         while page := self._rows.execute(
             "SELECT key, row FROM rows WHERE is_unsettled AND key > ? ORDER BY key LIMIT ?", (after, _ROWS_AT_ONCE)
         ).fetchall():
-            for _, text in page:
-                yield ManifestRow.model_validate_json(text)
+            for _, line in page:
+                yield remembered_row(line, is_news=True)
             after = page[-1][0]
+
+    def _put(self, key: str, line: bytes | None, *, is_unsettled: bool) -> None:
+        self._rows.execute(
+            "INSERT INTO rows VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET row = excluded.row, is_unsettled = excluded.is_unsettled",
+            (key.encode(), line, is_unsettled),
+        )

@@ -3,59 +3,91 @@
 from __future__ import annotations
 
 import hashlib
-import heapq
 from collections.abc import Iterable, Iterator
-from itertools import groupby
-from operator import itemgetter
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from pipeline import keys
 from pipeline.errors import ConfigurationError
-from pipeline.manifest.row_files import parsed
-from pipeline.models import Latest, Manifest, ManifestRow, Place
+from pipeline.manifest.row_files import lines, parsed
+from pipeline.models import Latest, Manifest, ManifestPart, ManifestRow, Place, RememberedRow, remembered_row
 from pipeline.storage.base import Storage
 
 
-def read_latest(storage: Storage, output: Place, archive: Place) -> Manifest | None:
-    """The archive's newest manifest; None when there is none yet."""
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """An archive's newest manifest as it was seen, and the ETag of the pointer to it."""
+
+    manifest: Manifest | None = None
+    latest: Latest | None = None
+    latest_etag: str | None = None
+
+
+def read_newest(storage: Storage, output: Place, archive: Place) -> Newest:
+    """The archive's newest manifest, if there is one. Raises `ConfigurationError` when it cannot be read."""
     stored = storage.read(output.bucket, keys.latest_key(output, archive))
     if stored is None:
-        return None
+        return Newest()
     try:
         latest = Latest.model_validate_json(stored.body)
         manifest = storage.read(output.bucket, latest.manifest_key)
-        return Manifest.model_validate_json(manifest.body) if manifest else None
+        return Newest(Manifest.model_validate_json(manifest.body) if manifest else None, latest, stored.etag)
     except ValidationError as error:
         raise ConfigurationError(
             f"The manifest that s3://{output.bucket}/{keys.latest_key(output, archive)} points to cannot be read by "
-            f"this version ({error.error_count()} differences from its schema). Upgrade Nightscribe, or move "
-            "latest.json away: the next run finds all sidecars again.",
+            f"this version ({error.error_count()} differences from its schema). Upgrade Nightscribe, or make it anew "
+            "from the sidecars: nightscribe manifest rebuild.",
             "manifest_unreadable",
         ) from None
 
 
+def read_latest(storage: Storage, output: Place, archive: Place) -> Manifest | None:
+    """The archive's newest manifest; None when there is none yet."""
+    return read_newest(storage, output, archive).manifest
+
+
 def read_rows(storage: Storage, manifest: Manifest) -> Iterator[ManifestRow]:
     """The rows of a manifest in key order, each part checked against its SHA-256; one part in memory at a time."""
-    folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
     for part in manifest.parts:
-        stored = storage.read(manifest.output.bucket, folder + part.name)
-        if stored is None or hashlib.sha256(stored.body).hexdigest() != part.sha256:
-            raise ConfigurationError(
-                f"s3://{manifest.output.bucket}/{folder}{part.name} is missing or was changed after it was written. "
-                "Move latest.json away: the next run finds all sidecars again.",
-                "manifest_damaged",
-            )
-        yield from parsed(stored.body)
+        yield from parsed(_part(storage, manifest, part))
 
 
-def overlaid(older: Iterable[ManifestRow], newer: Iterable[ManifestRow]) -> Iterator[ManifestRow]:
+def remembered(storage: Storage, manifest: Manifest) -> Iterator[RememberedRow]:
+    """The same, no more of each row than a plan needs. Raises `ConfigurationError` on a part that was changed."""
+    for part in manifest.parts:
+        for line in lines(_part(storage, manifest, part)):
+            yield remembered_row(line)
+
+
+def overlaid(older: Iterable[RememberedRow], newer: Iterable[RememberedRow]) -> Iterator[RememberedRow]:
     """Two streams in key order as one; of two rows with the same key the newer."""
-    ranked = heapq.merge(
-        ((row.key.encode(), 0, row) for row in older),
-        ((row.key.encode(), 1, row) for row in newer),
-        key=itemgetter(0, 1),
-    )
-    for _, same_key in groupby(ranked, key=itemgetter(0)):
-        *_, (_, _, row) = same_key
-        yield row
+    first, second = iter(older), iter(newer)
+    old, new = next(first, None), next(second, None)
+    while old is not None and new is not None:
+        if old.key < new.key:
+            yield old
+            old = next(first, None)
+            continue
+        if old.key == new.key:
+            old = next(first, None)
+        yield new
+        new = next(second, None)
+    while old is not None:
+        yield old
+        old = next(first, None)
+    while new is not None:
+        yield new
+        new = next(second, None)
+
+
+def _part(storage: Storage, manifest: Manifest, part: ManifestPart) -> bytes:
+    folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
+    stored = storage.read(manifest.output.bucket, folder + part.name)
+    if stored is None or hashlib.sha256(stored.body).hexdigest() != part.sha256:
+        raise ConfigurationError(
+            f"s3://{manifest.output.bucket}/{folder}{part.name} is missing or was changed after it was written. "
+            "Make the manifest anew from the sidecars: nightscribe manifest rebuild.",
+            "manifest_damaged",
+        )
+    return stored.body

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 from pipeline import SOFTWARE, keys
 from pipeline.errors import ServiceUnavailableError
-from pipeline.manifest.draft import Draft
-from pipeline.manifest.row_files import packed
-from pipeline.models import Latest, Manifest, ManifestPart, ManifestRow, Place, RecipeStamp, State, Totals
+from pipeline.manifest.draft import Change, Draft
+from pipeline.manifest.reading import Newest, read_newest, remembered
+from pipeline.manifest.row_files import PartWriter
+from pipeline.manifest.sums import Sums
+from pipeline.models import Latest, Manifest, ManifestPart, Place, RecipeStamp, RememberedRow, State
 from pipeline.storage.base import PreconditionFailedError, Storage
 
 _JSON = "application/json"
+_TRIES = 3  # each costs a manifest; whoever loses three times in a row is not alone by accident
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +30,83 @@ class RunFacts:
     started_at: datetime
 
 
-def finish(storage: Storage, draft: Draft, facts: RunFacts, *, now: datetime, part_rows: int) -> Manifest:
-    """Writes parts, then the manifest, then moves `latest.json` to it on the condition of what it was."""
+def finish(storage: Storage, draft: Draft, facts: RunFacts, base: Newest, *, now: datetime, part_rows: int) -> Manifest:
+    """Writes the rows of `base` with the draft's changes, and moves `latest.json` on the condition of what it was.
+
+    When another run has moved it since, that run's manifest is the base: of its rows none is lost.
+    Raises `ServiceUnavailableError` when runs finish without end.
+    """
+    is_contended = False
+    for _ in range(_TRIES):
+        rows = remembered(storage, base.manifest) if base.manifest else iter(())
+        changed = _with_changes(rows, draft.changes(), is_contended=is_contended)
+        manifest = _write(storage, changed, facts, now=now, part_rows=part_rows)
+        manifest_key = f"{keys.run_folder(facts.output, facts.archive, facts.run_id)}manifest.json"
+        latest = Latest(run_id=facts.run_id, manifest_key=manifest_key, finished_at=now)
+        if _point(storage, facts.output, facts.archive, latest, base.latest_etag):
+            return manifest
+        base, is_contended = read_newest(storage, facts.output, facts.archive), True
+    raise _contended(facts.output.bucket, keys.latest_key(facts.output, facts.archive))
+
+
+def confirm(storage: Storage, output: Place, archive: Place, base: Newest, *, now: datetime) -> None:
+    """Notes that the newest manifest still holds; when another run has written a newer one, that says more."""
+    if base.latest is not None:
+        _point(storage, output, archive, base.latest.model_copy(update={"looked_at": now}), base.latest_etag)
+
+
+def _with_changes(
+    rows: Iterable[RememberedRow], changes: Iterable[Change], *, is_contended: bool
+) -> Iterator[RememberedRow]:
+    """The rows with changes applied, both in key order. Over another run's rows a transcript outlives what is none."""
+    older, newer = iter(rows), iter(changes)
+    row, change = next(older, None), next(newer, None)
+    while change is not None:
+        while row is not None and row.key < change.key:
+            yield row
+            row = next(older, None)
+        there = row if row is not None and row.key == change.key else None
+        if there is not None:
+            row = next(older, None)
+        if is_contended and there is not None and _says_more(there, change.row):
+            yield there
+        elif change.row is not None:
+            yield change.row
+        change = next(newer, None)
+    while row is not None:
+        yield row
+        row = next(older, None)
+
+
+def _says_more(theirs: RememberedRow, ours: RememberedRow | None) -> bool:
+    """Whether another run's row must not be lost: it has a transcript where this run has none."""
+    return theirs.state is State.DONE and (ours is None or ours.state is not State.DONE)
+
+
+def _write(
+    storage: Storage, rows: Iterable[RememberedRow], facts: RunFacts, *, now: datetime, part_rows: int
+) -> Manifest:
     folder = keys.run_folder(facts.output, facts.archive, facts.run_id)
     bucket = facts.output.bucket
-    totals, of_this_run = Totals(), Totals()
+    totals, of_this_run = Sums(), Sums()
     parts: list[ManifestPart] = []
-    rows = draft.rows()
-    while batch := list(islice(rows, part_rows)):
-        for row in batch:
-            totals = added(totals, row)
-            if row.run_id == facts.run_id:
-                of_this_run = added(of_this_run, row)
-        parts.append(_write_part(storage, bucket, folder, len(parts) + 1, batch))
+
+    def close(part: PartWriter) -> None:
+        body, record = part.finish(f"part-{len(parts) + 1:05d}.jsonl.gz")
+        _replace(storage, bucket, folder + record.name, body, content_type="application/gzip")
+        parts.append(record)
+
+    writer = PartWriter()
+    for row in rows:
+        totals.add(row)
+        if row.run_id == facts.run_id:
+            of_this_run.add(row)
+        writer.add(row)
+        if writer.rows >= part_rows:
+            close(writer)
+            writer = PartWriter()
+    if writer.rows:
+        close(writer)
     manifest = Manifest(
         run_id=facts.run_id,
         archive=facts.archive,
@@ -48,59 +114,41 @@ def finish(storage: Storage, draft: Draft, facts: RunFacts, *, now: datetime, pa
         recipe=facts.recipe,
         started_at=facts.started_at,
         finished_at=now,
-        complete=State.PENDING not in totals.by_state,
-        totals=totals,
-        this_run=of_this_run,
+        complete=State.PENDING.value not in totals.by_state,
+        totals=totals.totals(),
+        this_run=of_this_run.totals(),
         parts=tuple(parts),
         software=SOFTWARE,
     )
-    manifest_key = f"{folder}manifest.json"
-    _replace(storage, bucket, manifest_key, manifest.model_dump_json(indent=1).encode())
-    latest = Latest(run_id=facts.run_id, manifest_key=manifest_key, finished_at=now)
-    _replace(storage, bucket, keys.latest_key(facts.output, facts.archive), latest.model_dump_json(indent=1).encode())
+    _replace(storage, bucket, f"{folder}manifest.json", manifest.model_dump_json(indent=1).encode())
     return manifest
 
 
-def added(totals: Totals, row: ManifestRow) -> Totals:
-    """The totals with one more row."""
-    transcribed = row.state is State.DONE
-    by_reason = totals.by_reason
-    if row.reason is not None:
-        by_reason = by_reason | {row.reason: by_reason.get(row.reason, 0) + 1}
-    return Totals(
-        objects=totals.objects + 1,
-        by_state=totals.by_state | {row.state.value: totals.by_state.get(row.state.value, 0) + 1},
-        by_reason=by_reason,
-        size_bytes=totals.size_bytes + row.size_bytes,
-        audio_s=round(totals.audio_s + (row.duration_s or 0.0 if transcribed else 0.0), 3),
-        words=totals.words + (row.words or 0),
-        cost_usd=round(totals.cost_usd + (row.cost_usd or 0.0), 9),
-        cost_unknown=totals.cost_unknown + (1 if transcribed and row.cost_usd is None else 0),
-    )
-
-
-def _write_part(storage: Storage, bucket: str, folder: str, number: int, rows: list[ManifestRow]) -> ManifestPart:
-    body, count = packed(rows)
-    name = f"part-{number:05d}.jsonl.gz"
-    _replace(storage, bucket, folder + name, body, content_type="application/gzip")
-    return ManifestPart(
-        name=name,
-        rows=count,
-        first_key=rows[0].key,
-        last_key=rows[-1].key,
-        sha256=hashlib.sha256(body).hexdigest(),
-        size_bytes=len(body),
-    )
+def _point(storage: Storage, output: Place, archive: Place, latest: Latest, seen_etag: str | None) -> bool:
+    """Moves `latest.json`; False when it is not what was seen any more."""
+    key, body = keys.latest_key(output, archive), latest.model_dump_json(indent=1).encode()
+    try:
+        storage.write(output.bucket, key, body, content_type=_JSON, if_match=seen_etag)
+    except PreconditionFailedError:
+        return False
+    return True
 
 
 def _replace(storage: Storage, bucket: str, key: str, body: bytes, content_type: str = _JSON) -> None:
-    """Writes a file of ours over what was seen there a moment ago; loses to nobody silently."""
-    head = storage.head(bucket, key)
+    """Writes a file of this run, over what an earlier try of this run has left there."""
     try:
-        storage.write(bucket, key, body, content_type=content_type, if_match=head.etag if head else None)
+        storage.write(bucket, key, body, content_type=content_type)
     except PreconditionFailedError:
-        raise ServiceUnavailableError(
-            f"s3://{bucket}/{key} was written by another run in the same moment. Run the command again: nothing is "
-            "lost, and what is done is not done again.",
-            "manifest_contended",
-        ) from None
+        head = storage.head(bucket, key)
+        try:
+            storage.write(bucket, key, body, content_type=content_type, if_match=head.etag if head else None)
+        except PreconditionFailedError:
+            raise _contended(bucket, key) from None
+
+
+def _contended(bucket: str, key: str) -> ServiceUnavailableError:
+    return ServiceUnavailableError(
+        f"s3://{bucket}/{key} was written by another run in the same moment. Run the command again: nothing is "
+        "lost, and what is done is not done again.",
+        "manifest_contended",
+    )

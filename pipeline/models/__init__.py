@@ -26,12 +26,11 @@ from pipeline.models.manifests import (
     Manifest,
     ManifestPart,
     ManifestRow,
-    Skip,
-    SkipReason,
     State,
     Totals,
     UnfinishedRun,
 )
+from pipeline.models.plans import RememberedRow, Skip, SkipReason, remembered_row
 from pipeline.models.transcripts import (
     Answer,
     Cost,
@@ -67,6 +66,7 @@ __all__ = [
     "Recipe",
     "RecipeStamp",
     "Record",
+    "RememberedRow",
     "Segment",
     "Sidecar",
     "SidecarStamp",
@@ -79,4 +79,5 @@ __all__ = [
     "Transcript",
     "UnfinishedRun",
     "Word",
+    "remembered_row",
 ]

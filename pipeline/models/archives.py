@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import datetime
 
+import msgspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
@@ -43,10 +44,26 @@ class Place(Record):
         return f"s3://{self.bucket}/{self.prefix}"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One audio object of a listing. `sidecar_etag` is None when the listing holds no sidecar for it."""
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """One audio object of a listing, as light as it can be: there may be millions in a run."""
 
-    audio: AudioObject
+    key: str
+    etag: str
+    size_bytes: int
+    last_modified: str
+    """ISO 8601, as the store wrote it; parsed only when the object becomes a record."""
     sidecar_etag: str | None = None
+    """None when the listing holds no sidecar for it."""
     excluded: bool = False
+    version_id: str | None = None
+
+    def audio(self, bucket: str) -> AudioObject:
+        """The same as a record."""
+        return AudioObject(
+            bucket=bucket,
+            key=self.key,
+            etag=self.etag,
+            size_bytes=self.size_bytes,
+            last_modified=datetime.fromisoformat(self.last_modified),
+            version_id=self.version_id,
+        )

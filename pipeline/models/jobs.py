@@ -55,7 +55,11 @@ class Job(Record):
     """Whether its run has a ceiling: then nothing is submitted without a reservation."""
     allow_rebill: bool = False
     """Whether a person has agreed to pay again where an earlier run has paid, or may have, for nothing."""
+    is_forced: bool = False
+    """Whether a person has agreed to pay for what is transcribed already; a sidecar of this run ends the job."""
     planned_at: AwareDatetime | None = None
+    planned_as: str | None = None
+    """The name of how the plan found the object, for `nightscribe explain`; None when the job was sent again."""
 
 
 class PaidRequest(Record):

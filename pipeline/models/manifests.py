@@ -1,4 +1,4 @@
-"""The state of an archive after a run: rows, parts, totals."""
+"""The state of an archive after a run: rows, parts, totals, and the pointer to them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,6 @@ from pydantic import AwareDatetime, Field
 
 from pipeline.models.archives import Place, Record
 from pipeline.models.transcripts import RecipeStamp
-
-
-class SkipReason(StrEnum):
-    """Why an object is not transcribed in this run."""
-
-    CURRENT = "current"
-    OTHER_RECIPE = "other_recipe"
-    FAILED_BEFORE = "failed_before"
-    NOT_FAILED = "not_failed"
-    EMPTY_OBJECT = "empty_object"
-    TOO_LARGE = "too_large"
-    FOREIGN_SIDECAR = "foreign_sidecar"
-    KEY_TOO_LONG = "key_too_long"
-    EXCLUDED = "excluded"
-    OVER_LIMIT = "over_limit"
 
 
 class State(StrEnum):
@@ -84,13 +69,6 @@ class ManifestRow(Record):
         return self.state is State.PENDING and self.reason == PLANNED
 
 
-class Skip(Record):
-    """The decision not to transcribe an object now, with the row that the manifest will hold for it."""
-
-    reason: SkipReason
-    row: ManifestRow
-
-
 class ManifestPart(Record):
     """One part file of a manifest: gzipped JSON lines of `ManifestRow` in key order."""
 
@@ -142,6 +120,8 @@ class Latest(Record):
     run_id: str
     manifest_key: str
     finished_at: AwareDatetime
+    looked_at: AwareDatetime | None = None
+    """When a later run last found that nothing had changed since; it writes no manifest."""
 
 
 class UnfinishedRun(Record):

@@ -4,6 +4,7 @@ from pipeline.settings.loading import LoadedSettings, fal_key, load_settings, sh
 from pipeline.settings.records import (
     AudioSettings,
     FalSettings,
+    ForecastSettings,
     LimitsSettings,
     LogSettings,
     PollingSettings,
@@ -13,6 +14,7 @@ from pipeline.settings.records import (
     RedisSettings,
     RetrySettings,
     RunSettings,
+    S3Prices,
     S3Settings,
     Settings,
     WorkerSettings,
@@ -21,6 +23,7 @@ from pipeline.settings.records import (
 __all__ = [
     "AudioSettings",
     "FalSettings",
+    "ForecastSettings",
     "LimitsSettings",
     "LoadedSettings",
     "LogSettings",
@@ -31,6 +34,7 @@ __all__ = [
     "RedisSettings",
     "RetrySettings",
     "RunSettings",
+    "S3Prices",
     "S3Settings",
     "Settings",
     "WorkerSettings",

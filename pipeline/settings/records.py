@@ -40,6 +40,8 @@ class S3Settings(Section):
     read_timeout_s: float = Field(gt=0)
     max_attempts: int = Field(ge=1)
     max_connections: int = Field(ge=1)
+    list_ranges: int = Field(ge=1, le=64)
+    list_ranges_pay_s: float = Field(ge=0)
     exclusivity_by_redis_alone: bool
 
 
@@ -147,6 +149,20 @@ class Price(Section):
     usd_per_billable_unit: float | None = Field(default=None, ge=0)
 
 
+class S3Prices(Section):
+    """What the store charges, for `nightscribe plan`."""
+
+    usd_per_1000_writes: float = Field(ge=0)
+    usd_per_1000_reads: float = Field(ge=0)
+    usd_per_gb_out: float = Field(ge=0)
+
+
+class ForecastSettings(Section):
+    """What `nightscribe plan` assumes where nothing was measured yet."""
+
+    assumed_speed: float = Field(gt=0)
+
+
 class Settings(Section):
     """All settings, one field per table of `configs/default.toml`."""
 
@@ -163,3 +179,5 @@ class Settings(Section):
     worker: WorkerSettings
     logs: LogSettings
     prices: dict[str, Price]
+    s3_prices: S3Prices
+    forecast: ForecastSettings

@@ -7,15 +7,39 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+
+class Listed(msgspec.Struct, frozen=True, gc=False):
     """One key of a listing. `etag` without quotes."""
 
     key: str
     etag: str
     size_bytes: int
-    last_modified: datetime
+    last_modified: str
+    """ISO 8601, as the store wrote it."""
+
+    @property
+    def modified_at(self) -> datetime:
+        """The same as a moment."""
+        return datetime.fromisoformat(self.last_modified)
+
+
+class Page(ABC):
+    """One answer to a LIST request."""
+
+    next_token: str | None
+    """What continues the listing after this page; None at its end."""
+    last_key: str
+    """The last key of the page, known without reading the others; empty on an empty page."""
+
+    @abstractmethod
+    def listed(self) -> list[Listed]:
+        """All keys of the page, in UTF-8 binary order."""
+
+    @abstractmethod
+    def pack(self) -> None:
+        """Makes itself small, to be kept for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +79,19 @@ class Storage(ABC):
         """Where the store is, for messages: host and port, never credentials."""
 
     @abstractmethod
+    def page(self, bucket: str, prefix: str, *, after: str = "", token: str | None = None) -> Page:
+        """One LIST request: up to a thousand keys under the prefix, in UTF-8 binary order.
+
+        It begins with the first key greater than `after`, or where the page with this `next_token` ended.
+        """
+
     def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
         """Yields every key under the prefix in UTF-8 binary order, page by page; memory stays constant (I6)."""
+        page = self.page(bucket, prefix)
+        yield from page.listed()
+        while page.next_token is not None:
+            page = self.page(bucket, prefix, token=page.next_token)
+            yield from page.listed()
 
     @abstractmethod
     def head(self, bucket: str, key: str) -> Head | None:

@@ -5,17 +5,32 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from pipeline.errors import SourceGoneError
-from pipeline.storage.base import Head, Listed, PreconditionFailedError, Storage, Stored
+from pipeline.storage.base import Head, Listed, Page, PreconditionFailedError, Storage, Stored
+
+
+class _MemoryPage(Page):
+    def __init__(self, rows: list[Listed], next_token: str | None) -> None:
+        self._rows = rows
+        self.next_token = next_token
+        self.last_key = rows[-1].key if rows else ""
+
+    def listed(self) -> list[Listed]:
+        """See `Page.listed`."""
+        return self._rows
+
+    def pack(self) -> None:
+        """See `Page.pack`."""
 
 
 class MemoryStorage(Storage):
     """Counts its calls by method name in `calls`, so that a test can state how many requests an act costs."""
 
-    def __init__(self) -> None:
+    def __init__(self, page_keys: int = 1000) -> None:
+        self.page_keys = page_keys
         self._objects: dict[tuple[str, str], tuple[bytes, Head]] = {}
         self._lock = threading.Lock()
         self.calls: dict[str, int] = {}
@@ -30,14 +45,18 @@ class MemoryStorage(Storage):
         with self._lock:
             return self._store(bucket, key, body, metadata or {})
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
-        """See `Storage.list`."""
+    def page(self, bucket: str, prefix: str, *, after: str = "", token: str | None = None) -> Page:
+        """See `Storage.page`."""
         self._count("list")
+        begin = token or after
         with self._lock:
-            found = [(key, head) for (where, key), (_, head) in self._objects.items() if where == bucket]
-        for key, head in sorted(found, key=lambda item: item[0].encode()):
-            if key.startswith(prefix):
-                yield Listed(key, head.etag, head.size_bytes, head.last_modified)
+            heads = {key: head for (where, key), (_, head) in self._objects.items() if where == bucket and key > begin}
+        found = sorted(key for key in heads if key.startswith(prefix))
+        rows = [
+            Listed(key, heads[key].etag, heads[key].size_bytes, heads[key].last_modified.isoformat())
+            for key in found[: self.page_keys]
+        ]
+        return _MemoryPage(rows, rows[-1].key if len(found) > self.page_keys else None)
 
     def head(self, bucket: str, key: str) -> Head | None:
         """See `Storage.head`."""

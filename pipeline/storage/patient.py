@@ -5,13 +5,13 @@ For the dispatcher, which nobody retries. A worker puts its job off instead, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from pipeline import logs
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import TransientError
-from pipeline.storage.base import Head, Listed, PreconditionFailedError, Storage, Stored
+from pipeline.storage.base import Head, Page, PreconditionFailedError, Storage, Stored
 
 T = TypeVar("T")
 _AGAIN_S = 1.0
@@ -36,22 +36,9 @@ class PatientStorage(Storage):
         """See `Storage.server`."""
         return self._storage.server
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
-        """See `Storage.list`. A listing that breaks off is begun anew, and what was yielded is passed over."""
-        last: bytes | None = None
-        since: float | None = None
-        while True:
-            try:
-                for listed in self._storage.list(bucket, prefix):
-                    key = listed.key.encode()
-                    if last is None or key > last:
-                        last, since = key, None
-                        yield listed
-            except TransientError as error:
-                since = self._clock() if since is None else since
-                self._wait(error, since)
-            else:
-                return
+    def page(self, bucket: str, prefix: str, *, after: str = "", token: str | None = None) -> Page:
+        """See `Storage.page`."""
+        return self._insist(lambda: self._storage.page(bucket, prefix, after=after, token=token))
 
     def head(self, bucket: str, key: str) -> Head | None:
         """See `Storage.head`."""

@@ -30,8 +30,9 @@ from botocore.response import StreamingBody
 
 from pipeline.errors import SourceGoneError
 from pipeline.settings import S3Settings
-from pipeline.storage.base import Head, Listed, PreconditionFailedError, Storage, Stored
+from pipeline.storage.base import Head, Page, PreconditionFailedError, Storage, Stored
 from pipeline.storage.s3_faults import BOTO_EXCEPTIONS, translated_boto, translated_client
+from pipeline.storage.s3_listing import S3Page, take_rows
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -79,24 +80,19 @@ class S3Storage(Storage):
         )
         with _errors("", ""):
             self._client: S3Client = boto3.session.Session().client("s3", config=config)
+        self._client.meta.events.register("before-parse.s3.ListObjectsV2", take_rows)
 
     @property
     def server(self) -> str:
         """See `Storage.server`."""
         return urlsplit(self._client.meta.endpoint_url).netloc.rpartition("@")[2]
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
-        """See `Storage.list`."""
-        token: dict[str, Any] = {}
-        while True:
-            with _errors(bucket, prefix):
-                # botocore asks for url encoding by itself, and decodes keys only when it did the asking.
-                page = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, **token)
-            for entry in page.get("Contents", ()):
-                yield Listed(entry["Key"], _bare(entry["ETag"]), entry["Size"], entry["LastModified"])
-            if not page.get("IsTruncated"):
-                return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+    def page(self, bucket: str, prefix: str, *, after: str = "", token: str | None = None) -> Page:
+        """See `Storage.page`."""
+        begin: dict[str, Any] = {"ContinuationToken": token} if token else {"StartAfter": after} if after else {}
+        with _errors(bucket, prefix):
+            # botocore asks for url encoding by itself.
+            return S3Page(self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, **begin))
 
     def head(self, bucket: str, key: str) -> Head | None:
         """See `Storage.head`."""

@@ -262,5 +262,6 @@ def _story_before(job: Job, kept: Kept | None, rules: Rules, leased_at: datetime
     leased = StoryLine(at=leased_at, what="leased", detail=rules.worker)
     if kept is not None:
         return (*kept.intent.story, leased)
-    planned = (StoryLine(at=job.planned_at, what="planned", detail=f"run {job.run_id}"),) if job.planned_at else ()
-    return (*planned, leased)
+    planned = f"run {job.run_id}" + (f", as {job.planned_as}" if job.planned_as else "")
+    begun = (StoryLine(at=job.planned_at, what="planned", detail=planned),) if job.planned_at else ()
+    return (*begun, leased)

@@ -46,7 +46,8 @@ def look(storage: Storage, job: Job) -> Standing:
     stamp = stamp_at(storage, job.output.bucket, key, head)
     if stamp is None:
         raise _foreign(job, key)
-    if stamp.job_id == job.job_id:
+    is_to_be_redone = job.is_forced and stamp.run_id != job.run_id
+    if stamp.job_id == job.job_id and not is_to_be_redone:
         return Standing(head.etag, sidecars.row_of(job.object, job.output, stamp, head.etag))
     return Standing(head.etag)
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from pipeline import keys, manifest, sidecars
-from pipeline.manifest import Draft, RunFacts
+from pipeline.manifest import Draft, Newest, RunFacts
 from pipeline.models import Cost, Format, Place, State
 from pipeline.storage.memory import MemoryStorage
 from pipeline.transcribe import intents, results
@@ -85,7 +85,7 @@ def test_a_manifest_and_its_rows_as_they_are_written_obey_their_schemas():
     with Draft() as draft:
         draft.put(done)
         draft.put(builders.row("show/ep2.mp3", State.FAILED, reason="not_audio", message="No audio.", permanent=True))
-        written = manifest.finish(storage, draft, facts, now=builders.NOW, part_rows=10)
+        written = manifest.finish(storage, draft, facts, Newest(), now=builders.NOW, part_rows=10)
 
     folder = keys.run_folder(ARCHIVE, ARCHIVE, "run1")
     lines = gzip.decompress(storage.read(ARCHIVE.bucket, folder + written.parts[0].name).body).splitlines()

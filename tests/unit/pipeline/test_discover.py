@@ -11,7 +11,8 @@ from pipeline.discover import Selection, Sighting, discover
 from pipeline.models import Place
 from pipeline.storage.memory import MemoryStorage
 
-EXTENSIONS = ("mp3", "wav")
+EXTENSIONS = frozenset({"mp3", "wav"})
+S3 = builders.settings().s3
 ARCHIVE = Place(bucket="podcasts")
 
 
@@ -23,20 +24,20 @@ def storage_with(*keys, bucket="podcasts"):
 
 
 def seen(storage, *, archive=ARCHIVE, output=builders.OUTPUT, include=(), exclude=()):
-    return list(discover(storage, archive, output, Selection(EXTENSIONS, include, exclude)))
+    return list(discover(storage, archive, output, Selection(EXTENSIONS, include, exclude), S3))
 
 
 def test_audio_is_found_in_key_order_and_nothing_else_is():
     storage = storage_with("b.mp3", "a.WAV", "cover.jpg", "notes.txt", "mp3", "c.mp3.transcript.json")
 
-    assert [item.audio.key for item in seen(storage)] == ["a.WAV", "b.mp3"]
+    assert [item.key for item in seen(storage)] == ["a.WAV", "b.mp3"]
 
 
 def test_a_sidecar_is_seen_in_the_same_listing_even_when_other_keys_lie_between():
     """`ep.mp3 (copy).mp3` sorts between `ep.mp3` and its sidecar."""
     storage = storage_with("ep.mp3", "ep.mp3 (copy).mp3", "ep.mp3-2.mp3", "ep.mp3.transcript.json", "f.mp3")
 
-    found = {item.audio.key: item.sidecar_etag is not None for item in seen(storage)}
+    found = {item.key: item.sidecar_etag is not None for item in seen(storage)}
 
     assert found == {"ep.mp3": True, "ep.mp3 (copy).mp3": False, "ep.mp3-2.mp3": False, "f.mp3": False}
     assert storage.calls == {"list": 1}
@@ -51,7 +52,7 @@ def test_results_elsewhere_are_matched_by_a_second_listing():
         storage, archive=Place(bucket="podcasts", prefix="shows/"), output=Place(bucket="results", prefix="out/")
     )
 
-    assert {item.audio.key: item.sidecar_etag is not None for item in items} == {
+    assert {item.key: item.sidecar_etag is not None for item in items} == {
         "shows/a b.mp3": False,
         "shows/a.mp3": True,
     }
@@ -61,7 +62,7 @@ def test_results_elsewhere_are_matched_by_a_second_listing():
 def test_our_own_state_is_never_audio():
     storage = storage_with("_nightscribe/x.mp3", "shows/_nightscribe/runs/y.mp3", "z.mp3")
 
-    assert [item.audio.key for item in seen(storage)] == ["z.mp3"]
+    assert [item.key for item in seen(storage)] == ["z.mp3"]
 
 
 @pytest.mark.parametrize(
@@ -77,13 +78,15 @@ def test_globs_mark_what_is_left_out_and_still_yield_it(include, exclude, kept):
     items = seen(storage_with("a/2024/x.mp3", "a/x.mp3", "b.mp3"), include=include, exclude=exclude)
 
     assert len(items) == 3
-    assert [item.audio.key for item in items if not item.excluded] == kept
+    assert [item.key for item in items if not item.excluded] == kept
 
 
 def test_the_sighting_counts_what_was_passed():
     sighting = Sighting()
 
-    list(discover(storage_with("a.mp3", "b.txt"), ARCHIVE, builders.OUTPUT, Selection(EXTENSIONS), sighting))
+    list(
+        discover(storage_with("a.mp3", "b.txt"), ARCHIVE, builders.OUTPUT, Selection(EXTENSIONS), S3, sighting=sighting)
+    )
 
     assert (sighting.keys, sighting.audio) == (2, 1)
 
@@ -100,5 +103,5 @@ def test_any_set_of_keys_gives_each_audio_object_once_with_its_own_sidecar(audio
 
     items = seen(storage)
 
-    assert [item.audio.key for item in items] == sorted(keys, key=str.encode)
-    assert {item.audio.key for item in items if item.sidecar_etag} == keys & with_sidecar
+    assert [item.key for item in items] == sorted(keys, key=str.encode)
+    assert {item.key for item in items if item.sidecar_etag} == keys & with_sidecar

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import builders
 import pytest
 from hypothesis import given
@@ -9,8 +12,8 @@ from hypothesis import strategies as st
 
 from pipeline import manifest
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
-from pipeline.manifest import Draft, RunFacts, Segments
-from pipeline.models import PLANNED, Place, RecipeStamp, State
+from pipeline.manifest import Draft, Newest, RunFacts, Segments
+from pipeline.models import PLANNED, Latest, Place, RecipeStamp, State
 from pipeline.storage.memory import MemoryStorage
 
 ARCHIVE = Place(bucket="podcasts", prefix="shows/")
@@ -21,14 +24,15 @@ FACTS = RunFacts(
     recipe=RecipeStamp(endpoint_id="fal-ai/whisper", arguments={}, hash="h"),
     started_at=builders.NOW,
 )
+NOTHING = Newest()
 any_key = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 
 
-def finish(storage, rows, *, part_rows=100, facts=FACTS):
+def finish(storage, rows, *, part_rows=100, facts=FACTS, base=NOTHING):
     with Draft() as draft:
         for row in rows:
             draft.put(row)
-        return manifest.finish(storage, draft, facts, now=builders.NOW, part_rows=part_rows)
+        return manifest.finish(storage, draft, facts, base, now=builders.NOW, part_rows=part_rows)
 
 
 @given(st.lists(any_key, max_size=20), st.integers(min_value=1, max_value=7))
@@ -103,18 +107,89 @@ def test_a_manifest_of_another_version_is_refused_with_what_to_do():
         manifest.read_latest(storage, builders.OUTPUT, ARCHIVE)
 
 
-def test_two_runs_that_finish_in_the_same_moment_do_not_overwrite_each_other():
-    class Racing(MemoryStorage):
-        def head(self, bucket, key):
-            seen = super().head(bucket, key)
-            if key.endswith("latest.json"):
-                self.put(bucket, key, b"{}")
-            return seen
+def second_run(run_id="run2"):
+    return replace(FACTS, run_id=run_id)
 
+
+def test_runs_that_finish_without_end_in_the_same_moment_are_told_so():
+    class Racing(MemoryStorage):
+        def write(self, bucket, key, body, **options):
+            if key.endswith("latest.json"):
+                run_id = f"run-{self.calls['read']}"
+                other = Latest(run_id=run_id, manifest_key="x", finished_at=builders.NOW)
+                self.put(bucket, key, other.model_dump_json().encode())
+            return super().write(bucket, key, body, **options)
+
+    storage = Racing()
+    base = manifest.read_newest(storage, builders.OUTPUT, ARCHIVE)
     with pytest.raises(ServiceUnavailableError) as caught:
-        finish(Racing(), [builders.row("a")])
+        finish(storage, [builders.row("a")], base=base)
 
     assert caught.value.reason == "manifest_contended"
+
+
+outcomes = st.dictionaries(any_key, st.sampled_from([State.DONE, State.FAILED, None]), max_size=8)
+
+
+@given(outcomes, outcomes, outcomes)
+def test_two_runs_that_finish_at_once_lose_no_transcript(before, first, second):
+    """Both began with the same manifest. None: an object that the run saw no more."""
+    storage = MemoryStorage()
+    finish(storage, [builders.row(key, state=state) for key, state in before.items() if state])
+    base = manifest.read_newest(storage, builders.OUTPUT, ARCHIVE)
+
+    for run_id, changes in (("run2", first), ("run3", second)):
+        with Draft() as draft:
+            for key, state in changes.items():
+                if state is None:
+                    draft.remove(key)
+                else:
+                    draft.put(builders.row(key, state=state, run_id=run_id))
+            last = manifest.finish(storage, draft, second_run(run_id), base, now=builders.NOW, part_rows=3)
+
+    rows = {row.key: row for row in manifest.read_rows(storage, last)}
+    transcribed = {key for run in (first, second) for key, state in run.items() if state is State.DONE}
+    assert transcribed <= {key for key, row in rows.items() if row.state is State.DONE}
+    assert {key for key, state in second.items() if state} <= set(rows)
+    assert manifest.read_latest(storage, builders.OUTPUT, ARCHIVE) == last
+
+
+@given(outcomes, outcomes)
+def test_what_a_run_does_not_change_stays_to_the_byte(before, changes):
+    storage = MemoryStorage()
+    finish(storage, [builders.row(key, state=state) for key, state in before.items() if state])
+    base = manifest.read_newest(storage, builders.OUTPUT, ARCHIVE)
+    old = {row.key: row.line for row in manifest.remembered(storage, base.manifest)}
+    with Draft() as draft:
+        for key, state in changes.items():
+            if state is None:
+                draft.remove(key)
+            else:
+                draft.put(builders.row(key, state=state, run_id="run2"))
+        written = manifest.finish(storage, draft, second_run(), base, now=builders.NOW, part_rows=3)
+
+    new = {row.key: row.line for row in manifest.remembered(storage, written)}
+    assert new.keys() == (old.keys() | changes.keys()) - {key for key, state in changes.items() if state is None}
+    assert all(new[key] == line for key, line in old.items() if key in new and key not in changes)
+    assert all(
+        new[key] == builders.row(key, state=state, run_id="run2").model_dump_json().encode()
+        for key, state in changes.items()
+        if state
+    )
+
+
+def test_a_night_without_news_moves_nothing_but_the_moment_of_the_last_look():
+    storage = MemoryStorage()
+    written = finish(storage, [builders.row("a")])
+    base = manifest.read_newest(storage, builders.OUTPUT, ARCHIVE)
+    later = builders.NOW + timedelta(days=1)
+    storage.calls.clear()
+
+    manifest.confirm(storage, builders.OUTPUT, ARCHIVE, base, now=later)
+
+    assert storage.calls == {"write": 1}
+    after = manifest.read_newest(storage, builders.OUTPUT, ARCHIVE)
+    assert (after.manifest, after.latest.looked_at) == (written, later)
 
 
 def test_segments_keep_rows_over_a_crash_in_order():
@@ -188,7 +263,7 @@ def test_newer_rows_overlay_older_ones(older, newer):
     """Against a naive dictionary model."""
 
     def rows(keys, words):
-        return [builders.row(key, words=words) for key in sorted(keys, key=str.encode)]
+        return [builders.remembered(builders.row(key, words=words)) for key in sorted(keys, key=str.encode)]
 
     merged = {row.key: row.words for row in manifest.overlaid(rows(older, 1), rows(newer, 2))}
 

@@ -41,11 +41,13 @@ def decide(found, rows=(), *, mode=Mode.INCREMENTAL, limit=None, looked=None, **
     heads = []
 
     def look(item):
-        heads.append(item.audio.key)
+        heads.append(item.key)
         return looked
 
-    request = Request("run1", builders.recipe(), builders.OUTPUT, (), mode, limit, **asked)
-    return list(plan(found, rows, request, SETTINGS, look, now=lambda: builders.NOW)), heads
+    if mode is Mode.RETRY_FAILED and asked.get("allow_rebill"):
+        mode = Mode.REBILL
+    request = Request("run1", builders.BUCKET, builders.recipe(), builders.OUTPUT, (), mode, limit, **asked)
+    return list(plan(found, map(builders.remembered, rows), request, SETTINGS, look, now=lambda: builders.NOW)), heads
 
 
 DONE = {"state": State.DONE, "sidecar_etag": "s1"}
@@ -99,7 +101,7 @@ CASES = {
 @pytest.mark.parametrize(("seen", "remembered", "looked", "expected"), CASES.values(), ids=CASES.keys())
 def test_the_truth_table(seen, remembered, looked, expected):
     item = builders.found(**seen)
-    rows = [builders.row(item.audio.key, **remembered)] if remembered else []
+    rows = [builders.row(item.key, **remembered)] if remembered else []
 
     (decision,), _ = decide([item], rows, looked=looked)
 
@@ -123,7 +125,7 @@ def test_rows_of_deleted_objects_fall_out_and_new_objects_come_in():
 
     decisions, _ = decide(items, rows)
 
-    assert [type(decision) for decision in decisions] == [Skip, Skip, Job]
+    assert [getattr(decision, "reason", "job") for decision in decisions] == ["gone", "current", "current", "job"]
 
 
 def test_retry_failed_plans_failures_with_the_attempts_they_have_had_and_nothing_else():
@@ -191,7 +193,7 @@ def test_what_has_failed_stays_failed_in_the_manifest_when_it_is_beyond_the_limi
 
     (_, left), _ = decide([builders.found("a.mp3"), builders.found("b.mp3")], rows, mode=Mode.RETRY_FAILED, limit=1)
 
-    assert (left.reason, left.row) == (SkipReason.OVER_LIMIT, rows[1])
+    assert (left.reason, left.row.row()) == (SkipReason.OVER_LIMIT, rows[1])
 
 
 def test_a_fault_says_what_to_do():
@@ -201,7 +203,7 @@ def test_a_fault_says_what_to_do():
 
 
 def test_the_sidecar_of_a_longer_output_prefix_is_measured_too():
-    request = Request("run1", builders.recipe(), Place(bucket="b", prefix="p" * 500))
+    request = Request("run1", builders.BUCKET, builders.recipe(), Place(bucket="b", prefix="p" * 500))
     item = builders.found("x" * 505 + ".mp3")
 
     (decision,) = plan([item], [], request, SETTINGS, lambda _: None, now=lambda: builders.NOW)
@@ -230,7 +232,9 @@ def test_a_planned_row_is_pending_under_its_job():
 )
 def test_a_job_can_be_made_anew_from_its_row(audio, attempts):
     """What Redis forgets is sent again from the draft: it must be the same job to the letter."""
-    request = Request("run1", builders.recipe(), builders.OUTPUT, (Format.VTT,), budgeted=True, allow_rebill=True)
+    request = Request(
+        "run1", builders.BUCKET, builders.recipe(), builders.OUTPUT, (Format.VTT,), budgeted=True, allow_rebill=True
+    )
     job = builders.job(
         audio,
         formats=(Format.VTT,),
@@ -240,4 +244,4 @@ def test_a_job_can_be_made_anew_from_its_row(audio, attempts):
         planned_at=builders.NOW,
     )
 
-    assert planned_again(planned_row(job), request, builders.NOW) == job
+    assert planned_again(builders.remembered(planned_row(job)), request, builders.NOW) == job

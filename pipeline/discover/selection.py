@@ -1,0 +1,34 @@
+"""Which keys count: audio by extension, then the user's globs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from pipeline.settings import AudioSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Audio by extension, then the user's globs, which are matched against the whole key."""
+
+    extensions: frozenset[str]
+    """In lower case, without the dot."""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def is_audio(self, key: str) -> bool:
+        """Whether the key ends like an audio file."""
+        _, dot, extension = key.rpartition(".")
+        return bool(dot) and extension.lower() in self.extensions
+
+    def excludes(self, key: str) -> bool:
+        """Whether the user's globs leave the key out."""
+        if self.include and not any(fnmatchcase(key, glob) for glob in self.include):
+            return True
+        return any(fnmatchcase(key, glob) for glob in self.exclude)
+
+
+def selection(settings: AudioSettings, include: tuple[str, ...], exclude: tuple[str, ...]) -> Selection:
+    """The selection that settings and the command line ask for."""
+    return Selection(frozenset(extension.lower() for extension in settings.extensions), include, exclude)

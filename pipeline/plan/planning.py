@@ -1,0 +1,197 @@
+"""From what is seen to what is done: the merge join, and each object's decision by the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from pipeline import keys, sidecars
+from pipeline.models import (
+    PLANNED,
+    AudioObject,
+    Found,
+    Job,
+    ManifestRow,
+    RememberedRow,
+    SidecarStamp,
+    Skip,
+    SkipReason,
+    State,
+)
+from pipeline.plan import standing as seen
+from pipeline.plan.looking import Joined, looked
+from pipeline.plan.request import LookAtSidecar, Request
+from pipeline.plan.standing import Standing
+from pipeline.plan.table import COLUMNS, JOB, Mode
+from pipeline.settings import AudioSettings
+
+_FAULTS = {
+    Standing.KEY_TOO_LONG: "has a key too long for a sidecar beside it: S3 allows 1,024 bytes. Use a shorter key.",
+    Standing.EMPTY_OBJECT: "has zero bytes. Upload it again; nothing was paid.",
+    Standing.TOO_LARGE: "is larger than audio.max_size_bytes. Split it, or raise the setting.",
+    Standing.FOREIGN_SIDECAR: "has no sidecar of ours: a file that Nightscribe did not write, or that was edited "
+    "since, stands there. It is left alone. Move it away, or use --output.",
+}
+
+_REBILL = "To pay for it again: nightscribe retry-failed --allow-rebill."
+
+
+def plan(
+    found: Iterable[Found],
+    remembered: Iterable[RememberedRow],
+    request: Request,
+    settings: AudioSettings,
+    look: LookAtSidecar,
+    *,
+    now: Callable[[], datetime],
+) -> Iterator[Job | Skip]:
+    """Yields one decision per object, in key order. `remembered` is the last manifest, in the same order.
+
+    `look` is called from several threads. Raises what it raises.
+    """
+    column = COLUMNS[request.mode]
+    recipe, run_id, output = request.recipe, request.run_id, request.output
+
+    def needs_look(item: Found, row: RememberedRow | None) -> bool:
+        if item.sidecar_etag is None or seen.knows_sidecar(item, row):
+            return False
+        return seen.before_sidecar(item, row, output, settings) is None
+
+    jobs = 0
+    for item, row, stamp in looked(_joined(found, remembered), needs_look, look):
+        if item is None:
+            if row is not None and request.is_whole:
+                yield Skip(SkipReason.GONE, row)
+            continue
+        standing = seen.before_sidecar(item, row, output, settings)
+        if standing is None:
+            if item.sidecar_etag is None or seen.knows_sidecar(item, row):
+                standing = seen.by_row(item, row, recipe, run_id)
+            else:
+                standing = seen.by_stamp(item, row, stamp, recipe, run_id)
+        verdict = column[standing]
+        if verdict is not JOB:
+            yield _skip(item, row, stamp, standing=standing, reason=verdict, request=request)
+        elif request.limit is not None and jobs >= request.limit:
+            yield Skip(SkipReason.OVER_LIMIT, _left(item, row, SkipReason.OVER_LIMIT, request))
+        else:
+            jobs += 1
+            yield _job(item.audio(request.bucket), row, request, now(), standing)
+
+
+def planned_row(job: Job) -> ManifestRow:
+    """The row of a job that is not settled yet."""
+    return ManifestRow(
+        **job.object.model_dump(), state=State.PENDING, reason=PLANNED, job_id=job.job_id, attempts=job.prior_attempts
+    )
+
+
+def planned_again(row: RememberedRow, request: Request, now: datetime) -> Job:
+    """The job of a `planned_row`, made anew: what was sent and then forgotten by the queue."""
+    whole = row.row()
+    return _job(AudioObject(**{name: getattr(whole, name) for name in AudioObject.model_fields}), row, request, now)
+
+
+def _joined(found: Iterable[Found], remembered: Iterable[RememberedRow]) -> Iterator[Joined]:
+    """The merge join: both sides come in UTF-8 key order, which is that of Python's texts."""
+    rows = iter(remembered)
+    row = next(rows, None)
+    for item in found:
+        key = item.key
+        while row is not None and row.key < key:
+            yield None, row
+            row = next(rows, None)
+        if row is not None and row.key == key:
+            yield item, row
+            row = next(rows, None)
+        else:
+            yield item, None
+    while row is not None:
+        yield None, row
+        row = next(rows, None)
+
+
+def _job(
+    audio: AudioObject, row: RememberedRow | None, request: Request, now: datetime, standing: Standing | None = None
+) -> Job:
+    job_id = keys.job_id(audio, request.recipe)
+    return Job(
+        job_id=job_id,
+        run_id=request.run_id,
+        object=audio,
+        recipe=request.recipe,
+        output=request.output,
+        formats=request.formats,
+        # Attempts count per job: those of another recipe say nothing about this one.
+        prior_attempts=row.attempts if row is not None and row.job_id == job_id else 0,
+        budgeted=request.budgeted,
+        allow_rebill=request.allow_rebill,
+        is_forced=request.mode is Mode.FORCE,
+        planned_at=now,
+        planned_as=standing,
+    )
+
+
+def _skip(
+    item: Found,
+    row: RememberedRow | None,
+    stamp: SidecarStamp | None,
+    *,
+    standing: Standing,
+    reason: SkipReason,
+    request: Request,
+) -> Skip:
+    """The skip, with the remembered row wherever it says the same."""
+    if standing in _FAULTS:
+        told = _row(item, reason, State.FAILED, request, f"{_uri(item, request)} {_FAULTS[standing]}")
+        # What stands there was looked at, and is known from now on.
+        is_foreign = standing is Standing.FOREIGN_SIDECAR
+        return Skip(reason, told.model_copy(update={"sidecar_etag": item.sidecar_etag}) if is_foreign else told)
+    if standing is Standing.EXCLUDED:
+        return Skip(reason, _same(row, item, State.SKIPPED, reason) or _row(item, reason, State.SKIPPED, request))
+    if reason is SkipReason.NOT_FAILED:
+        return Skip(reason, _left(item, row, reason, request))
+    if stamp is not None and stamp.object_etag == item.etag:
+        audio = item.audio(request.bucket)
+        return Skip(reason, sidecars.row_of(audio, request.output, stamp, item.sidecar_etag or ""))
+    if row is None:  # pragma: no cover  every other standing is told by a row
+        raise TypeError(standing)
+    if row.reason == SkipReason.FOREIGN_SIDECAR and row.sidecar_etag != item.sidecar_etag:
+        return Skip(reason, row.row().model_copy(update={"sidecar_etag": item.sidecar_etag}))
+    if standing is Standing.RESULT_EXPIRED and request.mode is Mode.RETRY_FAILED:
+        whole = row.row()
+        message = whole.message or _uri(item, request)
+        if not message.endswith(_REBILL):
+            return Skip(reason, whole.model_copy(update={"message": f"{message} {_REBILL}"}))
+    return Skip(reason, row)
+
+
+def _left(item: Found, row: RememberedRow | None, reason: SkipReason, request: Request) -> ManifestRow | RememberedRow:
+    """The row of an object that would be a job: what is known of its failure stays known."""
+    if row is not None and seen.is_of_version(row, item) and _is_unsolved(row):
+        return row
+    return _same(row, item, State.PENDING, reason) or _row(item, reason, State.PENDING, request)
+
+
+def _is_unsolved(row: RememberedRow) -> bool:
+    return row.state in {State.FAILED, State.UNCERTAIN} or row.reason == seen.DURATION_UNKNOWN
+
+
+def _same(row: RememberedRow | None, item: Found, state: State, reason: SkipReason) -> RememberedRow | None:
+    """The row, when it says exactly this already."""
+    says_so = row is not None and row.state is state and row.reason == reason.value and seen.is_of_version(row, item)
+    return row if says_so else None
+
+
+def _row(item: Found, reason: SkipReason, state: State, request: Request, message: str | None = None) -> ManifestRow:
+    return ManifestRow(
+        **item.audio(request.bucket).model_dump(),
+        state=state,
+        reason=reason,
+        message=message,
+        permanent=state is State.FAILED,
+    )
+
+
+def _uri(item: Found, request: Request) -> str:
+    return f"s3://{request.bucket}/{item.key}"

@@ -1,0 +1,36 @@
+-- Transcripts to look at: the twenty slowest for their length, too few or too many words, long audio without speech.
+WITH transcripts AS (
+    SELECT
+        *,
+        round(words / (duration_s / 60), 1) AS words_per_minute,
+        round(processing_s / (duration_s / 3600), 1) AS processing_s_per_audio_hour
+    FROM manifest
+    WHERE state = 'done' AND duration_s >= 60 -- of less than a minute nothing follows
+),
+slowest AS (
+    SELECT key, 'slow' AS suspicion
+    FROM transcripts
+    WHERE processing_s IS NOT NULL
+    ORDER BY processing_s_per_audio_hour DESC, key
+    LIMIT 20
+),
+suspected AS (
+    SELECT * FROM slowest
+    UNION ALL
+    SELECT key, 'no speech in ten minutes or more' FROM transcripts WHERE duration_s >= 600 AND NOT speech
+    UNION ALL
+    -- People speak 100 to 200 words a minute; with music and pauses it is less, and fast talkers stay below 300.
+    SELECT
+        key,
+        CASE WHEN words_per_minute < 40 THEN 'few words' ELSE 'many words' END
+    FROM transcripts
+    WHERE
+        speech
+        AND words_per_minute NOT BETWEEN 40 AND 300
+        -- written without spaces between words, so that theirs cannot be counted
+        AND coalesce(language, '') NOT IN ('bo', 'ja', 'km', 'lo', 'my', 'th', 'yue', 'zh')
+)
+SELECT suspicion, key, duration_s, words, words_per_minute, processing_s, processing_s_per_audio_hour, language
+FROM suspected
+JOIN transcripts USING (key)
+ORDER BY suspicion, processing_s_per_audio_hour DESC, key

@@ -1,0 +1,83 @@
+"""Pages of an S3 listing, read some thirty times faster than botocore does it: botocore reads the frame, we the rows.
+
+    <ListBucketResult> ... IsTruncated, NextContinuationToken ...   botocore, errors and all
+        <Contents> Key LastModified ETag Size </Contents> x 1000    `S3Page.listed`, when somebody asks for it
+
+A listing of two million keys has two thousand pages; botocore makes ten objects and parses a date for each key.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+from xml.etree import ElementTree as ET
+
+from pipeline.storage.base import Listed, Page
+
+ROWS = "NightscribeRows"  # under this name the rows travel through botocore's answer
+_OPEN, _CLOSE = b"<Contents>", b"</Contents>"
+_ROW = re.compile(
+    r"<Contents>.*?<Key>([^<]*)</Key>.*?<LastModified>([^<]*)</LastModified>.*?"
+    r'<ETag>(?:&quot;|&#34;|")?([^<&"]*)[^<]*</ETag>.*?<Size>(\d+)</Size>',
+    re.DOTALL,
+)
+_PACKED = 1  # zlib's fastest: a page becomes a sixth, and packing it costs less than asking for it
+
+
+def take_rows(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+    """A handler of botocore's event `before-parse`: takes the rows out before its parser sees them."""
+    body: bytes = response_dict["body"]
+    begin, end = body.find(_OPEN), body.rfind(_CLOSE) + len(_CLOSE)
+    if response_dict["status_code"] == 200 and 0 <= begin < end:  # noqa: PLR2004  OK
+        customized_response_dict[ROWS] = body[begin:end]
+        response_dict["body"] = body[:begin] + body[end:]
+
+
+class S3Page(Page):
+    """A page whose rows are still XML. `answer` is what botocore made of the rest."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self._rows: bytes = answer.get(ROWS, b"")
+        self._is_packed = False
+        self._is_encoded = answer.get("EncodingType") == "url"
+        # A store that writes its elements in some other way has left its rows to botocore.
+        self._read = [_as_read(entry) for entry in answer.get("Contents", ())]
+        self.next_token = answer["NextContinuationToken"] if answer.get("IsTruncated") else None
+        last = self._read[-1:] or rows_of(self._rows[self._rows.rfind(_OPEN) :], is_encoded=self._is_encoded)
+        self.last_key = last[-1].key if last else ""
+
+    def listed(self) -> list[Listed]:
+        """See `Page.listed`."""
+        rows = zlib.decompress(self._rows) if self._is_packed else self._rows
+        return self._read or rows_of(rows, is_encoded=self._is_encoded)
+
+    def pack(self) -> None:
+        """See `Page.pack`."""
+        if not self._is_packed:
+            self._rows = zlib.compress(self._rows, _PACKED)
+            self._is_packed = True
+
+
+def rows_of(xml: bytes, *, is_encoded: bool) -> list[Listed]:
+    """The keys in a run of `<Contents>` elements."""
+    text = xml.decode()
+    found = _ROW.findall(text) if is_encoded else []
+    if len(found) != text.count("<Contents>"):
+        # Another order of the fields, or keys that are not url-encoded and may hold anything: slowly and surely.
+        found = [_fields(entry) for entry in ET.fromstring(f"<rows>{text}</rows>")]  # noqa: S314  the store is ours
+    return [
+        Listed(unquote_plus(key) if is_encoded and ("%" in key or "+" in key) else key, etag, int(size), modified)
+        for key, modified, etag, size in found
+    ]
+
+
+def _fields(entry: ET.Element) -> tuple[str, str, str, str]:
+    fields = {child.tag: child.text or "" for child in entry}
+    return fields["Key"], fields["LastModified"], fields["ETag"].strip('"'), fields["Size"]
+
+
+def _as_read(entry: Mapping[str, Any]) -> Listed:
+    return Listed(entry["Key"], entry["ETag"].strip('"'), entry["Size"], entry["LastModified"].isoformat())

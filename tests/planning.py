@@ -1,0 +1,69 @@
+"""Plans over builders' records: the decisions, and which sidecars were looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import builders
+
+from pipeline.models import Found, Job, ManifestRow, Recipe, SidecarStamp, Skip
+from pipeline.plan import Mode, Request, plan
+
+SETTINGS = builders.settings().audio
+OTHER = builders.recipe("fal-ai/wizper")
+"""A recipe that is not the run's."""
+
+
+def stamp(*, etag: str = "e1", recipe: Recipe | None = None, run_id: str = "run0") -> SidecarStamp:
+    """What a sidecar of ours tells: of this version of its object, by this recipe, from this run."""
+    recipe = recipe or builders.recipe()
+    return SidecarStamp(
+        job_id=builders.row().job_id,
+        object_etag=etag,
+        recipe=recipe.hash,
+        run_id=run_id,
+        endpoint_id=recipe.endpoint_id,
+        request_id="r-1",
+        attempts=1,
+        duration_s=60.0,
+        words=100,
+        language="en",
+        speech=True,
+        cost_usd=None,
+        processing_s=3.0,
+        written_at=builders.NOW,
+    )
+
+
+def request(*, mode: Mode = Mode.INCREMENTAL, limit: int | None = None, **asked: Any) -> Request:
+    """What a run called `run1` is asked for."""
+    return Request("run1", builders.BUCKET, builders.recipe(), builders.OUTPUT, (), mode, limit, **asked)
+
+
+def decided(
+    found: Iterable[Found],
+    rows: Iterable[ManifestRow] = (),
+    look: Callable[[Found], SidecarStamp | None] = lambda _: None,
+    **asked: Any,
+) -> Iterable[Job | Skip]:
+    """The decisions, one by one."""
+    return plan(found, map(builders.remembered, rows), request(**asked), SETTINGS, look, now=lambda: builders.NOW)
+
+
+def decide(
+    found: Iterable[Found], rows: Iterable[ManifestRow] = (), *, looked: SidecarStamp | None = None, **asked: Any
+) -> tuple[list[Job | Skip], list[str]]:
+    """All decisions, and the keys whose sidecars were looked at: each of them showed `looked`."""
+    heads: list[str] = []
+
+    def look(item: Found) -> SidecarStamp | None:
+        heads.append(item.key)
+        return looked
+
+    return list(decided(found, rows, look, **asked)), heads
+
+
+def verdict(decision: Job | Skip) -> str:
+    """`job`, or the name of why not."""
+    return decision.reason.value if isinstance(decision, Skip) else "job"

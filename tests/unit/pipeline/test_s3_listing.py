@@ -1,0 +1,99 @@
+"""Pages of a listing: read fast when they look as usual, surely when they do not, and always the same."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.storage.base import Listed
+from pipeline.storage.s3_listing import ROWS, S3Page, rows_of, take_rows
+
+MODIFIED = "2026-11-22T02:00:00.000Z"
+# XML 1.0 cannot write the others, which is why S3 url-encodes keys.
+in_xml = st.text(
+    st.characters(exclude_categories=["Cs"]).filter(
+        lambda letter: letter in "\t\n" or (letter >= "\x20" and letter not in "\x7f\ufffe\uffff" and letter != "\r")
+    ),
+    min_size=1,
+    max_size=10,
+)
+any_key = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10)
+USUAL = ("Key", "LastModified", "ETag", "Size")
+
+
+def contents(key, *, size=7, order=USUAL, etag="&quot;abc-2&quot;", extra="<StorageClass>STANDARD</StorageClass>"):
+    fields = {"Key": key, "LastModified": MODIFIED, "ETag": etag, "Size": str(size)}
+    return f"<Contents>{''.join(f'<{name}>{fields[name]}</{name}>' for name in order)}{extra}</Contents>"
+
+
+@given(st.lists(any_key, max_size=5), st.permutations(USUAL))
+def test_any_key_comes_back_whatever_the_order_of_the_fields(keys, order):
+    xml = "".join(contents(quote(key, safe="/").replace("%20", "+"), order=order) for key in keys)
+
+    assert rows_of(xml.encode(), is_encoded=True) == [Listed(key, "abc-2", 7, MODIFIED) for key in keys]
+
+
+@given(st.lists(in_xml, max_size=5))
+def test_keys_that_are_not_encoded_may_look_like_anything(keys):
+    xml = "".join(contents(escape(key)) for key in [*keys, "a+b%20c", "<Key>x</Key>"])
+
+    assert [row.key for row in rows_of(xml.encode(), is_encoded=False)] == [*keys, "a+b%20c", "<Key>x</Key>"]
+
+
+@pytest.mark.parametrize("etag", ["&quot;e&quot;", '"e"', "&#34;e&#34;", "e"])
+@pytest.mark.parametrize("extra", ["", "<Owner><ID>x</ID></Owner>", "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>"])
+def test_etags_lose_their_quotes_and_other_fields_are_passed_over(etag, extra):
+    assert rows_of(contents("k", etag=etag, extra=extra).encode(), is_encoded=True) == [Listed("k", "e", 7, MODIFIED)]
+
+
+def test_an_entry_without_a_field_does_not_borrow_it_from_the_next():
+    broken = "<Contents><Key>a</Key></Contents>" + contents("b")
+
+    with pytest.raises(KeyError):
+        rows_of(broken.encode(), is_encoded=True)
+
+
+def parsed(body, status=200):
+    """What is left for botocore's parser, and what was taken."""
+    response, taken = {"body": body, "status_code": status}, {}
+    take_rows(response_dict=response, customized_response_dict=taken)
+    return response["body"], taken
+
+
+def test_botocore_is_left_the_frame_and_we_take_the_rows():
+    rows = contents("a") + contents("b")
+    frame, taken = parsed(f"<L><IsTruncated>true</IsTruncated>{rows}<KeyCount>2</KeyCount></L>".encode())
+
+    assert frame == b"<L><IsTruncated>true</IsTruncated><KeyCount>2</KeyCount></L>"
+    assert taken == {ROWS: rows.encode()}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"<L></L>", 200), (b"<Error><Code>SlowDown</Code></Error>", 503), (contents("a").encode(), 404), (b"", 200)],
+)
+def test_what_holds_no_rows_or_is_an_error_is_botocores_alone(body, status):
+    assert parsed(body, status) == (body, {})
+
+
+def test_a_page_that_is_kept_is_small_and_reads_the_same():
+    rows = "".join(contents(f"show/episode-{number}.mp3") for number in range(1000)).encode()
+    page = S3Page({ROWS: rows, "EncodingType": "url", "IsTruncated": True, "NextContinuationToken": "t"})
+    before = page.listed()
+
+    page.pack()
+    page.pack()
+
+    assert page.listed() == before
+    assert len(page._rows) < len(rows) / 5
+    assert (page.last_key, page.next_token) == ("show/episode-999.mp3", "t")
+
+
+def test_an_empty_page_has_no_last_key():
+    page = S3Page({"IsTruncated": False})
+
+    assert (page.listed(), page.last_key, page.next_token) == ([], "", None)
