@@ -62,11 +62,12 @@ def unplaced_key(output: Place, job_id: str) -> str:
 def archive_folder(output: Place, archive: Place) -> str:
     """The folder of an archive's runs and `latest.json`: `_nightscribe/` itself for a whole bucket.
 
-    A prefix that does not end in `/` gets a `~`, so that `shows/a` and `shows/a/` stay apart.
+    A prefix that does not end in `/` gets a `~`, so that `shows/a` and `shows/a/` stay apart; `shows/a~/` gets another.
     """
     if not archive.prefix:
         return f"{output.prefix}{STATE_FOLDER}"
-    ended = archive.prefix if archive.prefix.endswith("/") else f"{archive.prefix}~/"
+    prefix = archive.prefix
+    ended = prefix if prefix.endswith("/") and not prefix.endswith("~/") else f"{prefix}~/"
     return f"{output.prefix}{STATE_FOLDER}archives/{ended}"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from pipeline.models import Job
+from pipeline.printable import printable
 from pipeline.redaction import redact, redact_json
 from pipeline.settings import LogSettings
 
@@ -35,6 +36,7 @@ def configure(settings: LogSettings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _redact_event,
+        *([_escape_event] if as_text else []),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -81,4 +83,12 @@ def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
             event[name] = redact(value)
         elif isinstance(value, list | dict):
             event[name] = redact_json(value)
+    return event
+
+
+def _escape_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """JSON escapes by itself; on a terminal a key could move the cursor. Tracebacks and foreign messages have lines."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = printable(value, keep="\n\t" if name in {"event", "exception"} else "")
     return event

@@ -16,7 +16,7 @@ def stamp_at(storage: Storage, bucket: str, key: str, head: Head) -> SidecarStam
     """The stamp of the sidecar there; None when Nightscribe did not write the file.
 
     Metadata travels in headers, which have no checksum and no length: a reply that breaks off among them looks whole.
-    So a file is called a stranger's only after it has been read.
+    So a file is called a stranger's only after it has been read. One of ours that was edited is a stranger's, too.
     """
     stamp = sidecars.from_metadata(head.metadata)
     if stamp is not None or head.size_bytes > _LARGEST_SIDECAR_BYTES:
@@ -25,6 +25,7 @@ def stamp_at(storage: Storage, bucket: str, key: str, head: Head) -> SidecarStam
     if stored is None or stored.etag != head.etag:
         return None
     try:
-        return sidecars.stamp_of(Sidecar.model_validate_json(stored.body))
+        sidecar = Sidecar.model_validate_json(stored.body)
     except ValidationError:
         return None
+    return sidecars.stamp_of(sidecar) if sidecars.is_sealed(stored.body) else None

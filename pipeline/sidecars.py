@@ -1,16 +1,34 @@
-"""What a sidecar says of itself: its stamp (S3 metadata) and its row in the manifest. Pure."""
+"""What a sidecar says of itself: its seal, its stamp (S3 metadata) and its row in the manifest. Pure."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from pipeline import keys
 from pipeline.models import AudioObject, ManifestRow, Place, Sidecar, SidecarStamp, State
 
 _STAMP = "nightscribe"  # the name of the metadata entry; S3 allows 2 KB for all of them
+
+
+def sealed(sidecar: Sidecar) -> Sidecar:
+    """The sidecar with its seal, by which an edited one is told."""
+    return sidecar.model_copy(update={"seal": _seal_of(json.loads(sidecar.model_dump_json()))})
+
+
+def is_sealed(body: bytes) -> bool:
+    """Whether a sidecar's file says exactly what Nightscribe has written; white space does not matter."""
+    content = json.loads(body)
+    return bool(content.get("seal") == _seal_of(content))
+
+
+def _seal_of(content: dict[str, JsonValue]) -> str:
+    # Of the JSON, not of the model: a later version of it may have more fields.
+    rest = {name: value for name, value in content.items() if name != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def stamp_of(sidecar: Sidecar) -> SidecarStamp:

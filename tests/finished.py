@@ -16,7 +16,7 @@ from pipeline import keys, manifest
 from pipeline.discover import selection
 from pipeline.manifest import Draft, RunFacts
 from pipeline.manifest.sums import Sums
-from pipeline.models import AudioObject, Cost, Manifest, ManifestRow, Place, RecipeStamp, State
+from pipeline.models import AudioObject, Cost, Latest, Manifest, ManifestRow, Place, RecipeStamp, State
 from pipeline.storage.memory import MemoryStorage
 from pipeline.transcribe import results
 from pipeline.verify import Difference, Listings, Tally, verify
@@ -107,7 +107,11 @@ class FinishedArchive:
     def put_manifest(self, manifest: Manifest) -> None:
         """Writes the manifest over, as a faulty writer would have written it."""
         key = f"{keys.run_folder(self.output, self.archive, 'run1')}manifest.json"
-        self.put(key, manifest.model_dump_json(indent=1).encode())
+        body = manifest.model_dump_json(indent=1).encode()
+        self.put(key, body)
+        latest = Latest.model_validate_json(self.body(keys.latest_key(self.output, self.archive)))
+        latest = latest.model_copy(update={"manifest_sha256": sha256(body)})
+        self.put(keys.latest_key(self.output, self.archive), latest.model_dump_json(indent=1).encode())
 
     @contextmanager
     def restored(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Plans over builders' records: the decisions, and which sidecars were looked at."""
+"""Plans over builders' records: what is to be decided, what is decided, and which sidecars were looked at."""
 
 from __future__ import annotations
 
@@ -13,6 +13,38 @@ from pipeline.plan import Mode, Request, plan
 SETTINGS = builders.settings().audio
 OTHER = builders.recipe("fal-ai/wizper")
 """A recipe that is not the run's."""
+
+MODES = [Mode.INCREMENTAL, Mode.RETRY_FAILED, Mode.REBILL, Mode.UPGRADE, Mode.FORCE]
+_TABLE = """
+                          incremental     retry-failed    allow-rebill    upgrade         force
+new                       job             not_failed      not_failed      job             job
+recipe_changed            other_recipe    other_recipe    other_recipe    job             job
+changed                   job             not_failed      not_failed      job             job
+sidecar_missing           job             not_failed      not_failed      job             job
+pending                   job             not_failed      not_failed      job             job
+current                   current         current         current         current         job
+done_by_this_run          current         current         current         current         current
+failed_before             failed_before   job             job             failed_before   job
+failed_with_other_recipe  job             job             job             job             job
+failed_in_passing         job             job             job             job             job
+stale                     job             job             job             job             job
+uncertain                 job             job             job             job             job
+result_expired            failed_before   failed_before   job             failed_before   job
+left_under_ceiling        job             job             job             job             job
+fault_reported            failed_before   failed_before   failed_before   failed_before   failed_before
+excluded                  excluded        excluded        excluded        excluded        excluded
+key_too_long              key_too_long    key_too_long    key_too_long    key_too_long    key_too_long
+empty_object              empty_object    empty_object    empty_object    empty_object    empty_object
+too_large                 too_large       too_large       too_large       too_large       too_large
+foreign_sidecar           foreign_sidecar foreign_sidecar foreign_sidecar foreign_sidecar foreign_sidecar
+gone                      gone            gone            gone            gone            gone
+"""
+EXPECTED = {
+    (standing, mode): cell
+    for standing, *cells in map(str.split, _TABLE.strip().splitlines()[1:])
+    for mode, cell in zip(MODES, cells, strict=True)
+}
+"""What is to be decided, by standing and mode: said here a second time, so that no cell changes unnoticed."""
 
 
 def stamp(*, etag: str = "e1", recipe: Recipe | None = None, run_id: str = "run0") -> SidecarStamp:

@@ -88,12 +88,14 @@ class S3Proxy:
     """A proxy before a store that checks no signatures, which bends what passes.
 
     Serves on a loopback port while its context lasts. Headers named in `without` never reach the store. `acts` are
-    done in their order, each to the first request of its method; `requests` are the methods that came.
+    done in their order, each to the first request of its method; `requests` are the methods that came, `targets` where
+    to.
     """
 
     def __init__(self, upstream: str, without: Collection[str] = ()) -> None:
         self.acts: list[Act] = []
         self.requests: list[str] = []
+        self.targets: list[str] = []
         self.host = urlsplit(upstream).netloc
         self.dropped = _HOP | set(without)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
@@ -101,9 +103,10 @@ class S3Proxy:
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def take(self, method: str) -> Act:
+    def take(self, method: str, target: str) -> Act:
         """What happens to a request that has come."""
         self.requests.append(method)
+        self.targets.append(target)
         act = next((act for act in self.acts if act.method == method), None)
         if act is None:
             return Act(method)
@@ -129,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        act = self.proxy.take(self.command)
+        act = self.proxy.take(self.command, self.path)
         if act.status is not None:
             self._answer(act.status, {}, act.body)
             return

@@ -17,6 +17,7 @@ from pipeline import __version__, logs
 from pipeline.cli.on_demand import OnDemand
 from pipeline.cli.session import Session
 from pipeline.errors import EXIT_INTERRUPTED, EXIT_USAGE, NightscribeError
+from pipeline.printable import printable
 from pipeline.redaction import redact
 
 _COMMANDS = OnDemand(
@@ -64,13 +65,16 @@ def main() -> NoReturn:
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(shown)
-        click.echo(redact(shown.getvalue()), err=True, nl=False)  # it quotes what was typed: perhaps a presigned URL
+        # It quotes what was typed: perhaps a presigned URL.
+        click.echo(printable(redact(shown.getvalue()), keep="\n"), err=True, nl=False)
         code = EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         code = EXIT_INTERRUPTED
     except NightscribeError as error:
-        click.echo(f"Error: {redact(error.message)}", err=True)
+        # Only DuckDB draws: an arrow below the line of the SQL that it did not understand.
+        lines = "\n" if error.reason == "bad_query" else ""
+        click.echo(f"Error: {printable(redact(error.message), keep=lines)}", err=True)
         code = error.exit_code
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; that is its right. Nothing more can be printed.

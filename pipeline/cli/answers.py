@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.printable import printable
 from pipeline.query import Answer
 
 _TABLE_ROWS = 1000  # a table knows its columns' widths only when it has all its rows
@@ -29,10 +30,7 @@ def print_answer(answer: Answer, form: str | None) -> None:
 
 def escaped(text: str) -> str:
     r"""For a terminal, and for a line: control characters as their escapes, and a backslash as two."""
-    return "".join(
-        letter if letter.isprintable() and letter != "\\" else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
+    return printable(text.replace("\\", r"\\"))
 
 
 def _print_table(answer: Answer) -> None:

@@ -28,6 +28,7 @@ from pipeline.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, Accou
 from pipeline.limits.base import Ceiling
 from pipeline.models import Manifest
 from pipeline.plan import Mode
+from pipeline.printable import printable, printable_json
 
 
 @click.command()
@@ -101,7 +102,7 @@ def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
             for event in run.events():
                 progress.show(event)
     except Cancelled:
-        click.echo(_interrupted(progress.counts), err=True)
+        click.echo(printable(_interrupted(progress.counts), keep="\n"), err=True)
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
     except AccountError as error:
         raise AccountError(
@@ -153,7 +154,7 @@ def _interrupted(counts: Counts) -> str:
 
 def _summarise(outcome: Outcome, manifest: Manifest, counts: Counts, *, as_json: bool) -> None:
     if as_json:
-        click.echo(manifest.model_dump_json(indent=1))
+        click.echo(printable_json(manifest.model_dump_json(indent=1)))
         return
     totals = manifest.totals
     folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
@@ -161,7 +162,7 @@ def _summarise(outcome: Outcome, manifest: Manifest, counts: Counts, *, as_json:
     faults = {reason: number for reason, number in sorted(totals.by_reason.items()) if reason != "planned"}
     gone = f", {counts.gone} gone" if counts.gone else ""
     unchanged = "" if manifest.run_id == outcome.run_id else f": nothing has changed since run {manifest.run_id}"
-    click.echo(f"Run {outcome.run_id} of {manifest.archive.uri}{unchanged}")
+    click.echo(printable(f"Run {outcome.run_id} of {manifest.archive.uri}{unchanged}"))
     click.echo(f"  archive    {totals.objects} objects: {states}; {totals.audio_s / 3600:.2f} h transcribed")
     if faults:
         click.echo(f"  reasons    {json.dumps(faults)[1:-1]}")
@@ -169,4 +170,4 @@ def _summarise(outcome: Outcome, manifest: Manifest, counts: Counts, *, as_json:
         f"  this run   {counts.done} done, {counts.failed + counts.failed_in_plan} failed, {counts.uncertain} "
         f"uncertain, {counts.skipped} skipped{gone}; {counts.cost_line()} in {counts.elapsed_s:.1f} s"
     )
-    click.echo(f"  manifest   s3://{manifest.output.bucket}/{folder}manifest.json")
+    click.echo(printable(f"  manifest   s3://{manifest.output.bucket}/{folder}manifest.json"))

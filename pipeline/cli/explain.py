@@ -19,6 +19,7 @@ from pipeline.cli.session import Session
 from pipeline.errors import ConfigurationError
 from pipeline.explain import Findings, Line, Outlook, outlook, told
 from pipeline.models import Place
+from pipeline.printable import printable
 from pipeline.redaction import redact, redact_json
 from pipeline.wiring.live import open_live
 
@@ -68,10 +69,6 @@ def _question(session: Session, recording: Place, output: Place | None, archive:
     key = recording.prefix.removesuffix(keys.SIDECAR_SUFFIX)
     if not key:
         raise click.BadParameter(f"{recording.uri} names a bucket and no object.", param_hint="s3://BUCKET/KEY")
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        raise click.BadParameter(f"{recording.uri!r} is not UTF-8.", param_hint="s3://BUCKET/KEY") from None
     if archive is not None and not (archive.bucket == recording.bucket and key.startswith(archive.prefix)):
         raise click.BadParameter(f"{recording.uri} is not under {archive.uri}.", param_hint="--archive")
     return Question(
@@ -180,6 +177,4 @@ def _passed(since: timedelta) -> str:
 
 def _shown(text: str) -> str:
     """For a terminal: without secrets, and with control characters as their escapes."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in redact(text)
-    )
+    return printable(redact(text))

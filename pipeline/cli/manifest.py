@@ -30,6 +30,7 @@ from pipeline.models import (
     SkipReason,
     State,
 )
+from pipeline.printable import printable
 from pipeline.storage.base import Storage
 from pipeline.unfinished import OpenRunNote
 from pipeline.verify import Difference, Pointed, newest_readable, rows_of
@@ -69,7 +70,7 @@ def rebuild(session: Session, *, archive: Place, output: Place | None) -> None:
     states = ", ".join(f"{number} {state}" for state, number in sorted(written.totals.by_state.items()))
     folder = keys.run_folder(place, archive, written.run_id)
     click.echo(f"Made anew: {written.totals.objects} objects, {states}")
-    click.echo(f"  manifest   s3://{place.bucket}/{folder}manifest.json")
+    click.echo(printable(f"  manifest   s3://{place.bucket}/{folder}manifest.json"))
 
 
 def _refuse_while_dispatched(session: Session, note: OpenRunNote) -> None:

@@ -26,6 +26,10 @@ class S3Uri(click.ParamType[Place]):
         bucket, _, prefix = value.removeprefix("s3://").partition("/")
         if not bucket:
             self.fail(f"{value!r} names no bucket. Write it as s3://BUCKET/PREFIX.", param, ctx)
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # an argument of other bytes, which Python passes on as halves of characters
+            self.fail(f"{value!r} is not UTF-8, and every key in S3 is.", param, ctx)
         return Place(bucket=bucket, prefix=prefix)
 
 

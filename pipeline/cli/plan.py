@@ -1,131 +1,136 @@
-"""`nightscribe plan`: what a backfill would do and cost, without a single write or fal call."""
+"""`nightscribe plan`: what a backfill would do, cost and take, without a single write or fal call."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from pipeline import manifest, pricing
-from pipeline.cli.options import archive_options, json_option, recipe_options
+from pipeline import manifest
+from pipeline.cli.forecast_table import print_forecast
+from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
 from pipeline.cli.session import Session
 from pipeline.cli.sources import source_options
 from pipeline.cli.wishes import Wish, decisions, wish_of
+from pipeline.forecast import Audio, Decided, Experience, Forecast, Interval, KnownLengths, forecast
 from pipeline.models import Job, Skip
-from pipeline.plan import Mode
-from pipeline.settings import Settings
+from pipeline.plan import Mode, Standing
+from pipeline.storage.counting import CountingStorage
 
-_SECONDS_PER_HOUR = 3600.0
-_EXPLANATIONS = {
-    "current": "transcribed already, with this recipe",
-    "other_recipe": "transcribed already, with another model or arguments (--upgrade redoes them)",
-    "failed_before": "failed in an earlier run, for a reason of their own (retry-failed tries again)",
-    "not_failed": "did not fail",
-    "empty_object": "zero bytes",
-    "too_large": "larger than audio.max_size_bytes",
-    "foreign_sidecar": "a file that Nightscribe did not write stands where the sidecar goes",
-    "key_too_long": "the key leaves no room for a sidecar's",
-    "excluded": "left out by --include or --exclude",
-    "over_limit": "beyond --limit",
-    "gone": "in the last manifest, and not in the archive any more",
-}
-
-
-@dataclass
-class Estimate:
-    """Sums over the decisions of a plan."""
-
-    jobs: int = 0
-    size_bytes: int = 0
-    audio_s: float = 0.0
-    skips: dict[str, int] = field(default_factory=dict)
-
-    def add(self, decision: Job | Skip, settings: Settings) -> None:
-        """Adds one decision."""
-        if isinstance(decision, Skip):
-            self.skips[decision.reason.value] = self.skips.get(decision.reason.value, 0) + 1
-            return
-        self.jobs += 1
-        self.size_bytes += decision.object.size_bytes
-        self.audio_s += pricing.assumed_duration_s(settings.audio, decision.object)
+_PAID_BEFORE = (Standing.CURRENT, Standing.OTHER_RECIPE, Standing.SIDECAR_MISSING, Standing.RESULT_EXPIRED)
 
 
 @click.command()
 @archive_options
 @source_options
 @recipe_options
+@formats_option
 @click.option("--retry-failed", "retry", is_flag=True, help="Plan as nightscribe retry-failed would.")
 @click.option("--upgrade", is_flag=True, help="Plan as nightscribe backfill --upgrade would.")
+@click.option("--force", is_flag=True, help="Plan as nightscribe backfill --force would: what is paid for again.")
 @click.option("--list", "as_list", is_flag=True, help="Print the decision on every object.")
 @json_option
 @click.pass_obj
-def plan(session: Session, /, *, retry: bool, upgrade: bool, as_list: bool, as_json: bool, **options: Any) -> None:
-    """Show what a backfill would do: what is new, what is skipped and why, hours and cost.
+def plan(session: Session, /, *, as_list: bool, as_json: bool, **options: Any) -> None:
+    """Show what a backfill would do: what is new, what is skipped and why, hours, cost, S3 requests and time.
 
-    Nothing is written and fal is not called. Durations are estimates from sizes, for no audio is opened.
+    Nothing is written and fal is not called. Durations are estimates from sizes, for no audio is opened: by the bit
+    rates in the last manifest where it has enough recordings, else by usual ones.
 
     \b
     Examples:
       nightscribe plan s3://my-podcasts/
       nightscribe plan s3://my-podcasts/ --list
+      nightscribe plan s3://my-podcasts/ --force --formats vtt,srt
       nightscribe plan s3://my-podcasts/shows/ --model fal-ai/wizper --json
     """
-    mode = Mode.RETRY_FAILED if retry else Mode.UPGRADE if upgrade else Mode.INCREMENTAL
-    wish = wish_of(session, mode, options)
-    estimate = Estimate()
-    last = manifest.read_latest(session.storage, wish.output, wish.archive)
-    request = wish.request("plan", budgeted=False)
-    for decision in decisions(session.storage, session.settings, wish, request=request, last=last):
-        estimate.add(decision, session.settings)
+    wish = wish_of(session, _mode(options), options)
+    settings, endpoint_id = session.settings, wish.recipe.endpoint_id
+    kinds, storage = settings.audio.assumed_kbps, CountingStorage(session.storage)
+    decided, experience, lengths = Decided(kinds), Experience(endpoint_id, kinds), KnownLengths()
+    last = manifest.read_latest(storage, wish.output, wish.archive)
+    planned = decisions(
+        storage,
+        settings,
+        wish,
+        request=wish.request("plan", budgeted=False),
+        last=last,
+        watched=lambda rows: lengths.watched(experience.watched(rows)),
+    )
+    for decision in planned:
+        decided.add(decision, lengths.of(decision))
         if as_list:
             click.echo(_line(decision))
+    expected = forecast(
+        decided,
+        experience,
+        settings,
+        endpoint_id=endpoint_id,
+        formats=len(wish.formats),
+        asked=storage.requests,
+        last=last,
+        paid_before=_PAID_BEFORE,
+    )
     if as_json:
-        click.echo(json.dumps(_as_json(estimate, wish, session.settings), indent=1))
+        click.echo(json.dumps(_as_json(decided, expected, wish), indent=1))
     else:
-        _print(estimate, wish, session.settings)
+        print_forecast(decided, expected, wish)
+
+
+def _mode(options: dict[str, Any]) -> Mode:
+    retry, upgrade, force = options.pop("retry"), options.pop("upgrade"), options.pop("force")
+    if retry and (upgrade or force):
+        raise click.UsageError("--retry-failed plans another command than --upgrade and --force: give one of them.")
+    if retry:
+        return Mode.RETRY_FAILED
+    return Mode.FORCE if force else Mode.UPGRADE if upgrade else Mode.INCREMENTAL
 
 
 def _line(decision: Job | Skip) -> str:
     if isinstance(decision, Job):
-        return f"transcribe  {decision.object.key!r}"
+        return f"transcribe  {decision.object.key!r}  ({decision.planned_as})"
     return f"skip        {decision.row.key!r}  ({decision.reason})"
 
 
-def _as_json(estimate: Estimate, wish: Wish, settings: Settings) -> dict[str, Any]:
-    cost = pricing.cost_of(settings, wish.recipe.endpoint_id, estimate.audio_s)
+def _as_json(decided: Decided, expected: Forecast, wish: Wish) -> dict[str, Any]:
+    total, time = expected.total, expected.time
     return {
         "archive": wish.uri,
         "recipe": {"endpoint_id": wish.recipe.endpoint_id, "arguments": wish.recipe.arguments},
-        "jobs": estimate.jobs,
-        "skips": estimate.skips,
-        "size_bytes": estimate.size_bytes,
-        "estimated_audio_s": round(estimate.audio_s, 1),
-        "estimated_cost_usd": cost.usd,
-        "cost_basis": cost.basis,
+        "jobs": total.jobs,
+        "jobs_as": {name: sizes.objects for name, sizes in sorted(decided.jobs_as.items())},
+        "skips": dict(sorted(decided.skips.items())),
+        "size_bytes": total.size_bytes,
+        **_audio(total),
+        "audio_basis": expected.audio_basis,
+        "cost_basis": expected.cost_basis,
+        "paid_again": {"jobs": expected.again.jobs, **_audio(expected.again)},
+        "s3": {
+            "requests": dict(sorted(expected.requests.items())),
+            "requests_usd": round(expected.requests_usd, 9),
+            "fal_download_bytes": total.size_bytes,
+            "fal_download_usd": round(expected.download_usd, 9),
+        },
+        "time": {
+            "estimated_s": round(time.takes_s.likely, 3),
+            "estimated_s_range": _range(time.takes_s, 3),
+            "speed": round(time.speed, 2),
+            "at_once": time.at_once,
+            "basis": time.basis,
+        },
     }
 
 
-def _print(estimate: Estimate, wish: Wish, settings: Settings) -> None:
-    cost = pricing.cost_of(settings, wish.recipe.endpoint_id, estimate.audio_s)
-    table = Table(title=f"Plan for {wish.uri}", title_justify="left", show_header=False, box=None)
-    table.add_row("transcribe", str(estimate.jobs), f"with {wish.recipe.endpoint_id} {wish.recipe.arguments or ''}")
-    for reason, number in sorted(estimate.skips.items()):
-        table.add_row("skip", str(number), f"{reason}: {_EXPLANATIONS.get(reason, reason)}")
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(table)
-    hours = estimate.audio_s / _SECONDS_PER_HOUR
-    console.print(f"Audio: about {hours:.2f} h ({estimate.size_bytes / 1e6:.1f} MB at the usual bit rates)")
-    if not estimate.jobs:
-        console.print("Cost: nothing to do, nothing to pay")
-    elif cost.usd is None:
-        console.print(
-            f"Cost: unknown, {cost.basis}. fal publishes none for some models; set it under "
-            f'[prices."{wish.recipe.endpoint_id}"] usd_per_audio_hour once your bill tells it.',
-            markup=False,
-        )
-    else:
-        console.print(f"Cost: about {cost.usd:.2f} USD ({cost.basis})")
+def _audio(audio: Audio) -> dict[str, Any]:
+    cost = audio.cost_usd
+    return {
+        "estimated_audio_s": round(audio.audio_s.likely, 1),
+        "estimated_audio_s_range": _range(audio.audio_s, 1),
+        "estimated_cost_usd": cost and round(cost.likely, 9),
+        "estimated_cost_usd_range": cost and _range(cost, 9),
+    }
+
+
+def _range(interval: Interval, digits: int) -> list[float]:
+    return [round(interval.low, digits), round(interval.high, digits)]

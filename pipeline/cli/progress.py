@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from pipeline.cli.counts import Counts
+from pipeline.printable import printable
 from pipeline.submit import Event, Notice
 
 
@@ -37,7 +38,7 @@ class PlainProgress:
         """Counts the event, and says so when it is time."""
         self.counts.add(event)
         if isinstance(event, Notice):
-            click.echo(event.message, err=True)
+            click.echo(printable(event.message), err=True)
         now = time.monotonic()
         if now - self._said_at >= self._every_s:
             self._said_at = now
@@ -74,7 +75,7 @@ class BarProgress:
         """Counts the event; the display refreshes itself."""
         self.counts.add(event)
         if isinstance(event, Notice):
-            self._live.console.print(event.message, markup=False)
+            self._live.console.print(printable(event.message), markup=False)
         counts = self.counts
         self._bar.update(
             self._task,

@@ -10,6 +10,7 @@ from pipeline.cli.options import S3Uri, json_option
 from pipeline.cli.session import Session
 from pipeline.errors import ConfigurationError
 from pipeline.models import Format, Place, Sidecar
+from pipeline.printable import printable, printable_json
 
 
 @click.command()
@@ -42,7 +43,7 @@ def show(session: Session, *, recording: Place, output: Place | None, kind: str 
     except ValidationError:
         raise ConfigurationError(f"{uri} is not a transcript that this version of Nightscribe can read.") from None
     if as_json:
-        click.echo(sidecar.model_dump_json(indent=1))
+        click.echo(printable_json(sidecar.model_dump_json(indent=1)))
     elif kind:
         click.echo(formats.render(sidecar.segments, sidecar.text, Format(kind)), nl=False)
     else:
@@ -52,16 +53,18 @@ def show(session: Session, *, recording: Place, output: Place | None, kind: str 
 def _print(sidecar: Sidecar) -> None:
     cost = "unknown" if sidecar.cost.usd is None else f"{sidecar.cost.usd:.6f} USD"
     duration = "unknown" if sidecar.duration_s is None else formats.timestamp(sidecar.duration_s)
-    click.echo(f"{sidecar.object.uri}")
+    click.echo(printable(sidecar.object.uri))
     click.echo(
-        f"{sidecar.recipe.endpoint_id}, language {sidecar.language or 'unknown'}, length {duration}, cost {cost}, "
-        f"request {sidecar.request.request_id}"
+        printable(
+            f"{sidecar.recipe.endpoint_id}, language {sidecar.language or 'unknown'}, length {duration}, cost {cost}, "
+            f"request {sidecar.request.request_id}"
+        )
     )
     click.echo("")
     if not sidecar.text.strip():
         click.echo("(no speech)")
     elif not sidecar.segments:
-        click.echo(sidecar.text)
+        click.echo(printable(sidecar.text, keep="\n"))
     for segment in sidecar.segments:
         speaker = f"{segment.speaker}: " if segment.speaker else ""
-        click.echo(f"[{formats.timestamp(segment.start)}]  {speaker}{segment.text}")
+        click.echo(f"[{formats.timestamp(segment.start)}]  {printable(speaker + segment.text)}")

@@ -14,6 +14,7 @@ from pipeline.cli.options import S3Uri, json_option
 from pipeline.cli.session import Session
 from pipeline.limits.base import Ceiling
 from pipeline.models import Place, State
+from pipeline.printable import printable
 from pipeline.wiring.dispatcher import DispatcherParts, open_dispatcher
 
 
@@ -80,7 +81,7 @@ def _print(state: dict[str, Any], archive: Place | None) -> None:
     for run in state["runs"]:
         dispatcher = "running" if run["dispatcher_alive"] else "not dispatched; run backfill again to go on"
         click.echo(
-            f"run       {run['run_id']} of {run['archive_uri']} with {run['endpoint_id']}: "
+            f"run       {run['run_id']} of {printable(run['archive_uri'])} with {run['endpoint_id']}: "
             f"{run['outstanding']} outstanding ({dispatcher})"
         )
         if "budget" in run:
@@ -89,11 +90,11 @@ def _print(state: dict[str, Any], archive: Place | None) -> None:
     if not state["runs"]:
         click.echo("run       none open")
     if state["stopped_because"]:
-        click.echo(f"stopped   {state['stopped_because']}")
+        click.echo(f"stopped   {printable(state['stopped_because'])}")
     if archive is None:
         return
     if (last := state["manifest"]) is None:
-        click.echo(f"manifest  none yet for {archive.uri}")
+        click.echo(f"manifest  none yet for {printable(archive.uri)}")
         return
     totals = last["totals"]
     states = ", ".join(f"{number} {name}" for name, number in sorted(totals["by_state"].items()))

@@ -17,6 +17,7 @@ from pipeline.discover.ranges import listing
 from pipeline.errors import EXIT_DONE, EXIT_SOME_FAILED, ConfigurationError
 from pipeline.manifest.sums import Sums
 from pipeline.models import Place
+from pipeline.printable import printable
 from pipeline.storage.base import Storage
 from pipeline.storage.patient import PatientStorage
 from pipeline.unfinished import OpenRunNote
@@ -101,7 +102,7 @@ def _tell_of_unfinished_run(storage: Storage, archive: Place, output: Place) -> 
     try:
         noted = OpenRunNote(storage, output, archive).read()
     except ConfigurationError as error:
-        click.echo(error.message, err=True)
+        click.echo(printable(error.message), err=True)
         return
     if noted is not None:
         click.echo(

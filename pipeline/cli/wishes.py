@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -93,8 +93,11 @@ def decisions(
     request: Request,
     last: Manifest | None,
     settled: Iterable[RememberedRow] = (),
+    watched: Callable[[Iterator[RememberedRow]], Iterator[RememberedRow]] = iter,
 ) -> Iterator[Job | Skip]:
     """Discovers and plans; rows in `settled` are newer than those of the last manifest.
+
+    All of these rows pass through `watched` while they are read.
 
     Raises `ConfigurationError` when the archive holds no audio at all.
     """
@@ -104,7 +107,7 @@ def decisions(
         head = storage.head(bucket, key)
         return stamp_at(storage, bucket, key, head) if head else None
 
-    remembered = manifest.overlaid(manifest.remembered(storage, last) if last else (), settled)
+    remembered = watched(manifest.overlaid(manifest.remembered(storage, last) if last else (), settled))
     chosen = selection(settings.audio, wish.include, wish.exclude)
     found = wish.source.found(storage, wish.archive, wish.output, chosen, settings.s3)
     first = next(found)  # an archive without audio says so here, before its last manifest is looked at

@@ -3,6 +3,8 @@
     manifest.json ─▶ each part, checked, to a temporary file ─▶ rows (any order) ─sorted on disk─▶ Found, in key order
 
 An inventory is as old as its report: what was uploaded since is not in it, and neither are the sidecars written since.
+Of several versions the current one counts. Its id is left out, as a listing leaves it out: a job's id is made of it,
+and the job of an object must have the same id from every source, or its intent would not be found.
 """
 
 from __future__ import annotations
@@ -63,7 +65,8 @@ def inventory(
             seen.keys += 1
             if chosen.is_audio(key):
                 seen.audio += 1
-                sorting.put(key, _AUDIO, msgspec.msgpack.encode(_found(line, is_excluded=chosen.excludes(key))))
+                found = Found(key, line.etag, line.size_bytes, line.last_modified, excluded=chosen.excludes(key))
+                sorting.put(key, _AUDIO, msgspec.msgpack.encode(found))
         if output.bucket != archive.bucket:
             for listed in storage.list(output.bucket, output.prefix + archive.prefix):
                 _put_sidecar(sorting, listed.key, listed.etag, output)
@@ -83,12 +86,6 @@ def _lines(storage: Storage, report: Report, parquet_rows: ParquetRows) -> Itera
                     "inventory_damaged",
                 )
             yield from lines_of(report, f"s3://{report.bucket}/{part.key}", file, parquet_rows)
-
-
-def _found(line: Line, *, is_excluded: bool) -> Found:
-    return Found(
-        line.key, line.etag, line.size_bytes, line.last_modified, excluded=is_excluded, version_id=line.version_id
-    )
 
 
 def _put_sidecar(sorting: Sorting, key: str, etag: str, output: Place) -> bool:

@@ -50,7 +50,6 @@ class Line(NamedTuple):
     size_bytes: int
     etag: str
     last_modified: str
-    version_id: str | None
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -169,7 +168,7 @@ def _line(report: Report, row: _Row) -> Line | None:
     if not row.key or not row.e_tag or row.size is None:
         raise ValueError(f"no key, ETag or size: {row.key!r}, {row.e_tag!r}, {row.size!r}")
     modified = row.last_modified_date or report.made_at
-    return Line(row.key, int(row.size), row.e_tag.strip('"'), modified, row.version_id or None)
+    return Line(row.key, int(row.size), row.e_tag.strip('"'), modified)
 
 
 def _is(value: Any, *, default: bool) -> bool:

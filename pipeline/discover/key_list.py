@@ -3,6 +3,7 @@
     lines ─▶ keys (any order) ─sorted on disk, once each─▶ HEAD of audio and sidecar, many at once ─▶ Found, in order
 
 Whoever names a key means it: what it ends with does not matter. A key that does not exist stops nobody: it is counted.
+The version id that a HEAD tells is left out, for the reason that `inventory` gives.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def _looked_at(
         sidecar = storage.head(output.bucket, beside) if keys.fits(beside) else None
         modified = head.last_modified.isoformat()
         sidecar_etag = sidecar.etag if sidecar else None
-        return Found(key, head.etag, head.size_bytes, modified, sidecar_etag, chosen.excludes(key), head.version_id)
+        return Found(key, head.etag, head.size_bytes, modified, sidecar_etag, chosen.excludes(key))
 
     waiting: deque[tuple[str, Future[Found | None]]] = deque()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="head") as threads:

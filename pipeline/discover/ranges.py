@@ -146,7 +146,9 @@ class _Listing:
     def _first_free(self) -> _Range | None:
         kept = sum(len(some.kept) for some in self._ranges)
         for number, some in enumerate(self._ranges):
-            has_room = kept < _KEPT_PAGES or (number < self._most and len(some.kept) < _AHEAD)
+            # The head's pages are not packed, for they are read at once; or else the reader is slow, and needs no more.
+            is_near, is_head = number < self._most, number == 0
+            has_room = (is_near and len(some.kept) < _AHEAD) or (not is_head and kept < _KEPT_PAGES)
             if has_room and not some.is_taken and not some.is_done:
                 return some
         return None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipeline.models import Job, ManifestRow, Skip, SkipReason
+from pipeline.models import Job, RememberedRow, Skip, SkipReason
 from pipeline.pricing import extension_of
 
 OTHER = ""
@@ -15,22 +15,31 @@ OTHER = ""
 
 @dataclass(slots=True)
 class Sizes:
-    """Some objects: how many, their bytes by kind of file, and the largest of each kind."""
+    """Some objects: how many, how long those are whose length is known, and how large the others, by kind of file."""
 
     objects: int = 0
+    size_bytes: int = 0
+    known: int = 0
+    """Objects of known length."""
+    known_s: float = 0.0
+    longest_s: float = 0.0
+    """The longest of them."""
     by_kind: Counter[str] = field(default_factory=Counter)
+    """Bytes of those whose length is not known."""
     largest: dict[str, int] = field(default_factory=dict)
+    """The largest of them, of each kind."""
 
-    @property
-    def size_bytes(self) -> int:
-        """All bytes."""
-        return self.by_kind.total()
-
-    def add(self, kind: str, size_bytes: int) -> None:
+    def add(self, kind: str, size_bytes: int, known_s: float | None) -> None:
         """Adds an object."""
         self.objects += 1
-        self.by_kind[kind] += size_bytes
-        self.largest[kind] = max(self.largest.get(kind, 0), size_bytes)
+        self.size_bytes += size_bytes
+        if known_s is None:
+            self.by_kind[kind] += size_bytes
+            self.largest[kind] = max(self.largest.get(kind, 0), size_bytes)
+        else:
+            self.known += 1
+            self.known_s += known_s
+            self.longest_s = max(self.longest_s, known_s)
 
 
 class Decided:
@@ -40,32 +49,28 @@ class Decided:
         self._kinds = frozenset(kinds)
         self.jobs_as: dict[str, Sizes] = {}
         """Jobs by how the plan found them."""
-        self.skips: Counter[SkipReason] = Counter()
+        self.skips: Counter[str] = Counter()
+        """Skips by their reason."""
         self.has_news = False
         """Whether the next manifest differs from the last one."""
 
-    def add(self, decision: Job | Skip) -> None:
-        """Adds one decision."""
-        if isinstance(decision, Job):
-            self.has_news = True
-            sizes = self.jobs_as.setdefault(decision.planned_as or "", Sizes())
-            kind = extension_of(decision.object.key)
-            sizes.add(kind if kind in self._kinds else OTHER, decision.object.size_bytes)
+    def add(self, decision: Job | Skip, known_s: float | None = None) -> None:
+        """Adds one decision; of a job with the length of its audio, where that is known."""
+        if isinstance(decision, Skip):
+            reason, row = decision
+            self.skips[reason.value] += 1
+            if not self.has_news:
+                self.has_news = not isinstance(row, RememberedRow) or row.is_news or reason is SkipReason.GONE
             return
-        reason, row = decision
-        self.skips[reason] += 1
-        if isinstance(row, ManifestRow) or row.is_news or reason is SkipReason.GONE:
-            self.has_news = True
+        self.has_news = True
+        sizes = self.jobs_as.setdefault(decision.planned_as or "", Sizes())
+        kind = extension_of(decision.object.key)
+        sizes.add(kind if kind in self._kinds else OTHER, decision.object.size_bytes, known_s)
 
     @property
     def jobs(self) -> int:
         """All jobs."""
         return sum(sizes.objects for sizes in self.jobs_as.values())
-
-    @property
-    def size_bytes(self) -> int:
-        """The bytes of all jobs."""
-        return sum(sizes.size_bytes for sizes in self.jobs_as.values())
 
     @property
     def objects(self) -> int:
@@ -75,4 +80,4 @@ class Decided:
     @property
     def gone(self) -> int:
         """Rows without an object."""
-        return self.skips[SkipReason.GONE]
+        return self.skips[SkipReason.GONE.value]

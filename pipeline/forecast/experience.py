@@ -51,7 +51,7 @@ class _BitRates:
 
 
 def _of_step(step: int) -> float:
-    return 2.0 ** (step / _STEPS_PER_OCTAVE)
+    return math.exp2(step / _STEPS_PER_OCTAVE)
 
 
 class Experience:

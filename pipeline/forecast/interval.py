@@ -19,6 +19,3 @@ class Interval(NamedTuple):
     def plus(self, other: Interval) -> Interval:
         """The sum, as if both erred in the same direction: never narrower than it should be."""
         return Interval(self.low + other.low, self.likely + other.likely, self.high + other.high)
-
-
-NOTHING = Interval(0.0, 0.0, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +43,12 @@ def finish(storage: Storage, draft: Draft, facts: RunFacts, base: Newest, *, now
         changed = _with_changes(rows, draft.changes(), is_contended=is_contended)
         manifest = _write(storage, changed, facts, now=now, part_rows=part_rows)
         manifest_key = f"{keys.run_folder(facts.output, facts.archive, facts.run_id)}manifest.json"
-        latest = Latest(run_id=facts.run_id, manifest_key=manifest_key, finished_at=now)
+        latest = Latest(
+            run_id=facts.run_id,
+            manifest_key=manifest_key,
+            manifest_sha256=hashlib.sha256(_body_of(manifest)).hexdigest(),
+            finished_at=now,
+        )
         if _point(storage, facts.output, facts.archive, latest, base.latest_etag):
             return manifest
         base, is_contended = read_newest(storage, facts.output, facts.archive), True
@@ -120,8 +126,12 @@ def _write(
         parts=tuple(parts),
         software=SOFTWARE,
     )
-    _replace(storage, bucket, f"{folder}manifest.json", manifest.model_dump_json(indent=1).encode())
+    _replace(storage, bucket, f"{folder}manifest.json", _body_of(manifest))
     return manifest
+
+
+def _body_of(manifest: Manifest) -> bytes:
+    return manifest.model_dump_json(indent=1).encode()
 
 
 def _point(storage: Storage, output: Place, archive: Place, latest: Latest, seen_etag: str | None) -> bool:

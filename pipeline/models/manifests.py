@@ -119,6 +119,8 @@ class Latest(Record):
     schema_version: Literal[1] = 1
     run_id: str
     manifest_key: str
+    manifest_sha256: str | None = None
+    """Of `manifest.json`; None: written by 0.1."""
     finished_at: AwareDatetime
     looked_at: AwareDatetime | None = None
     """When a later run last found that nothing had changed since; it writes no manifest."""

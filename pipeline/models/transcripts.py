@@ -116,6 +116,8 @@ class Sidecar(Record):
     software: str
     """Name and version of what wrote this."""
     written_at: AwareDatetime
+    seal: str | None = None
+    """SHA-256 over all of the above. A file that somebody has edited is no longer ours to write over."""
 
 
 class SidecarStamp(Record):

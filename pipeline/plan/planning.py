@@ -156,14 +156,19 @@ def _skip(
         return Skip(reason, sidecars.row_of(audio, request.output, stamp, item.sidecar_etag or ""))
     if row is None:  # pragma: no cover  every other standing is told by a row
         raise TypeError(standing)
+    return Skip(reason, _known(row, item, standing, request))
+
+
+def _known(row: RememberedRow, item: Found, standing: Standing, request: Request) -> ManifestRow | RememberedRow:
+    """The remembered row, with what this plan can add to it."""
     if row.reason == SkipReason.FOREIGN_SIDECAR and row.sidecar_etag != item.sidecar_etag:
-        return Skip(reason, row.row().model_copy(update={"sidecar_etag": item.sidecar_etag}))
+        return row.row().model_copy(update={"sidecar_etag": item.sidecar_etag})
     if standing is Standing.RESULT_EXPIRED and request.mode is Mode.RETRY_FAILED:
         whole = row.row()
         message = whole.message or _uri(item, request)
         if not message.endswith(_REBILL):
-            return Skip(reason, whole.model_copy(update={"message": f"{message} {_REBILL}"}))
-    return Skip(reason, row)
+            return whole.model_copy(update={"message": f"{message} {_REBILL}"})
+    return row
 
 
 def _left(item: Found, row: RememberedRow | None, reason: SkipReason, request: Request) -> ManifestRow | RememberedRow:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.errors import ConfigurationError
+from pipeline.printable import printable
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -118,10 +119,7 @@ def literal(text: str) -> str:
 
 def _shown(sentence: str) -> str:
     """Without control characters: DuckDB quotes the value that it stumbled over, such as a key."""
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
-        for letter in sentence
-    )
+    return printable(sentence, keep="\n")
 
 
 def _imported() -> ModuleType:

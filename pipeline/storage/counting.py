@@ -57,9 +57,7 @@ class CountingStorage(Storage):
     ) -> str:
         """See `Storage.write`."""
         self._count("PUT")
-        return self._storage.write(
-            bucket, key, body, content_type=content_type, metadata=metadata, if_match=if_match
-        )
+        return self._storage.write(bucket, key, body, content_type=content_type, metadata=metadata, if_match=if_match)
 
     def delete(self, bucket: str, key: str) -> None:
         """See `Storage.delete`."""

@@ -49,6 +49,8 @@ _CONFLICT_PAUSE_S = 0.05
 _DELETED_AT_ONCE = 1000  # S3's own bound of one DeleteObjects
 # XML 1.0 has no way to write these, not even escaped, and DeleteObjects carries its keys in XML.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# HTTP clients take these names for the way to another folder. The signature is made of the decoded path.
+_DOTS = re.compile(r"(?<=/)\.{1,2}(?=[/?])")
 
 
 class _CutReplyError(BotoCoreError):
@@ -80,7 +82,8 @@ class S3Storage(Storage):
         )
         with _errors("", ""):
             self._client: S3Client = boto3.session.Session().client("s3", config=config)
-        self._client.meta.events.register("before-parse.s3.ListObjectsV2", take_rows)
+            # botocore itself parses every body in search of an error. Handlers with a star in front come before that.
+            self._client.meta.events.register("before-parse.*.ListObjectsV2", take_rows)
 
     @property
     def server(self) -> str:
@@ -200,7 +203,8 @@ class S3Storage(Storage):
         parameters = {"Bucket": bucket, "Key": key, "ResponseCacheControl": unique}
         parameters |= {"VersionId": version_id} if version_id else {}
         with _errors(bucket, key):
-            return self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s)
+            url = self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s)
+        return _DOTS.sub(lambda found: found[0].replace(".", "%2E"), url)
 
     def close(self) -> None:
         """Closes the client's connections."""

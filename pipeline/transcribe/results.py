@@ -66,7 +66,7 @@ def sidecar_of(
     transcript = answer.transcript
     duration_s = intent.duration_s or (transcript.segments[-1].end if transcript.segments else None)
     segments, repairs = _within(transcript.segments, duration_s)
-    return Sidecar(
+    sidecar = Sidecar(
         job_id=job.job_id,
         run_id=job.run_id,
         object=job.object,
@@ -90,6 +90,7 @@ def sidecar_of(
         software=SOFTWARE,
         written_at=now,
     )
+    return sidecars.sealed(sidecar)
 
 
 def _within(segments: tuple[Segment, ...], duration_s: float | None) -> tuple[tuple[Segment, ...], tuple[str, ...]]:

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     LATEST_WRONG = "latest_wrong"
     """`latest.json` cannot be read, or says what the manifest does not."""
     MANIFEST_MISSING = "manifest_missing"
+    MANIFEST_CHECKSUM = "manifest_checksum"
     MANIFEST_WRONG = "manifest_wrong"
     """`manifest.json` cannot be read, or contradicts itself."""
     PART_MISSING = "part_missing"

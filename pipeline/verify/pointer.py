@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator
@@ -58,6 +59,9 @@ def point(storage: Storage, output: Place, archive: Place) -> Pointed | None:
     except ValidationError as error:
         found.append(Difference(Kind.MANIFEST_WRONG, pointed.key, _unreadable(error)))
         return pointed
+    is_changed = latest.manifest_sha256 not in {None, hashlib.sha256(written.body).hexdigest()}
+    if is_changed:
+        found.append(Difference(Kind.MANIFEST_CHECKSUM, pointed.key, "was changed after it was written"))
     faults = _faults(manifest, latest, output, archive)
     found += _wrong(Kind.MANIFEST_WRONG, pointed.key, manifest, written.body, faults)
     return pointed

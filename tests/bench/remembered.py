@@ -38,11 +38,12 @@ def usual_recipe() -> Recipe:
     return make_recipe(defaults.model, language=defaults.language, task=defaults.task, extra={})
 
 
-def remember(server: ArchiveServer, archive: Archive, *, part_rows: int = 100_000) -> Manifest:
+def remember(server: ArchiveServer, archive: Archive, *, part_rows: int | None = None) -> Manifest:
     """Puts the manifest beside the archive, in the names and shapes of pipeline.keys and pipeline.models."""
     output = Place(bucket=archive.bucket)
     folder = keys.run_folder(output, output, str(archive.stamp(0)["run_id"]))
     rows, totals = rows_of(archive), Totals()
+    part_rows = part_rows or load_settings({}).settings.run.part_rows
     parts: list[ManifestPart] = []
     while batch := list(islice(rows, part_rows)):
         body = gzip.compress("".join(f"{row.model_dump_json()}\n" for row in batch).encode(), _GZIP_LEVEL, mtime=0)

@@ -22,8 +22,14 @@ def test_plan_tells_what_would_be_done_without_a_write_or_a_fal_call(archive):
     plan = json.loads(outcome.stdout)
     assert outcome.returncode == 0, outcome.stderr
     assert (plan["jobs"], plan["skips"]) == (3, {"empty_object": 1})
-    assert plan["estimated_audio_s"] > 0
-    assert plan["estimated_cost_usd"] > 0
+    assert plan["jobs_as"] == {"new": 3}
+    low, high = plan["estimated_audio_s_range"]
+    assert 0 < low < plan["estimated_audio_s"] < high
+    low, high = plan["estimated_cost_usd_range"]
+    assert 0 < low < plan["estimated_cost_usd"] < high
+    assert plan["s3"]["requests"]["LIST"] == 1
+    assert plan["s3"]["requests_usd"] > 0
+    assert plan["time"]["estimated_s"] > 0
     assert archive.keys() == before
     assert archive.ledger()["accepted"] == []
     assert set(episodes) <= set(before)
@@ -34,7 +40,7 @@ def test_plan_says_that_a_price_is_not_known(archive):
 
     outcome = archive.run("plan", archive.uri, "--model", "some/other/model")
 
-    assert "Cost: unknown" in outcome.stdout
+    assert "Cost:  unknown" in outcome.stdout
     assert '[prices."some/other/model"]' in outcome.stdout
 
 

@@ -88,6 +88,33 @@ def test_a_list_of_the_keys_of_a_real_bucket_shows_what_its_listing_shows(storag
     assert (sighting.audio, sighting.missing, sighting.examples) == (9, 1, ["shows/gone.mp3"])
 
 
+def test_the_same_is_planned_from_every_source(archive, storage, tmp_path):
+    """From outside, with the options; the sidecars are no files of ours, which each plan says alike."""
+    uri = f"{archive.uri}shows/"
+    listed = tmp_path / "keys"
+    listed.write_bytes(b"\0".join(key.encode() for key in KEYS[:9]))
+    place = write_report(
+        lambda _, key, body: archive.put(key, body),
+        [csv_part(line(one, bucket=archive.bucket) for one in storage.list(archive.bucket, ""))],
+        manifest=Place(bucket=archive.bucket, prefix="inv/manifest.json"),
+        sourceBucket=archive.bucket,
+    )
+
+    plain, named, inventoried = (
+        archive.run("plan", uri, "--list", "--json", *words)
+        for words in ((), ("--keys0", str(listed)), ("--inventory", place.uri))
+    )
+
+    assert (plain.returncode, named.returncode, inventoried.returncode) == (0, 0, 0), named.stderr + inventoried.stderr
+    assert decided(named) == decided(inventoried) == decided(plain)
+    assert len(decided(plain)) == 9
+
+
+def decided(outcome):
+    """The decision on each object."""
+    return [text for text in outcome.stdout.splitlines() if text.startswith(("transcribe ", "skip "))]
+
+
 def _without_time(item):
     audio, sidecar_etag = item
     return audio.model_copy(update={"last_modified": builders.NOW}), sidecar_etag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import builders
 import pytest
@@ -164,6 +165,20 @@ def test_many_are_looked_at_at_once_and_only_so_many():
     stream = key_list(storage, lines(), ARCHIVE, builders.OUTPUT, CHOSEN)
     assert next(stream).key == "000.mp3"
     assert [item.key for item in stream] == [f"{number:03}.mp3" for number in range(1, 96)]
+
+
+def test_a_versioned_bucket_gives_the_ids_that_a_listing_would_give():
+    """A job found by its name must be the one that a listing finds: its intent is looked for by the job's id."""
+
+    class Versioned(MemoryStorage):
+        def head(self, bucket, key):
+            head = super().head(bucket, key)
+            return replace(head, version_id="v1") if head else None
+
+    storage = Versioned()
+    storage.put("podcasts", "a.mp3", b"a")
+
+    assert seen(storage, b"a.mp3") == list(discover(storage, ARCHIVE, builders.OUTPUT, CHOSEN, builders.settings().s3))
 
 
 def test_a_store_that_is_away_ends_it():

@@ -1,111 +1,23 @@
-"""plan: one truth table, each row of it a case."""
+"""plan: what a decision carries, and the looks at sidecars. Its table and its join have files of their own."""
 
 from __future__ import annotations
+
+import threading
 
 import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from planning import OTHER, SETTINGS, decide, decided, stamp, verdict
 
-from pipeline import keys, sidecars
+from pipeline import keys
+from pipeline.errors import ServiceUnavailableError
 from pipeline.models import Format, Job, Place, Skip, SkipReason, State
 from pipeline.plan import Mode, Request, plan, planned_again, planned_row
+from pipeline.plan.looking import AT_ONCE
 
-SETTINGS = builders.settings().audio
-OTHER = builders.recipe("fal-ai/wizper")
-
-
-def stamp(*, etag="e1", recipe=None):
-    recipe = recipe or builders.recipe()
-    sidecar_row = builders.row(recipe=recipe.hash)
-    return sidecars.SidecarStamp(
-        job_id=sidecar_row.job_id,
-        object_etag=etag,
-        recipe=recipe.hash,
-        run_id="run0",
-        endpoint_id=recipe.endpoint_id,
-        request_id="r-1",
-        attempts=1,
-        duration_s=60.0,
-        words=100,
-        language="en",
-        speech=True,
-        cost_usd=None,
-        processing_s=3.0,
-        written_at=builders.NOW,
-    )
-
-
-def decide(found, rows=(), *, mode=Mode.INCREMENTAL, limit=None, looked=None, **asked):
-    """The decisions, and how many HEADs they cost."""
-    heads = []
-
-    def look(item):
-        heads.append(item.key)
-        return looked
-
-    if mode is Mode.RETRY_FAILED and asked.get("allow_rebill"):
-        mode = Mode.REBILL
-    request = Request("run1", builders.BUCKET, builders.recipe(), builders.OUTPUT, (), mode, limit, **asked)
-    return list(plan(found, map(builders.remembered, rows), request, SETTINGS, look, now=lambda: builders.NOW)), heads
-
-
+PATIENCE_S = 30.0
 DONE = {"state": State.DONE, "sidecar_etag": "s1"}
-CASES = {
-    "new": ({}, None, None, "job"),
-    "excluded": ({"excluded": True}, None, None, SkipReason.EXCLUDED),
-    "empty": ({"size_bytes": 0}, None, None, SkipReason.EMPTY_OBJECT),
-    "too large": ({"size_bytes": 6_000_000_000}, None, None, SkipReason.TOO_LARGE),
-    "key too long": ({"key": "x" * 1015 + ".mp3"}, None, None, SkipReason.KEY_TOO_LONG),
-    "current": ({"sidecar_etag": "s1"}, DONE, None, SkipReason.CURRENT),
-    "current, unknown to the manifest": ({"sidecar_etag": "s1"}, None, stamp(), SkipReason.CURRENT),
-    "sidecar gone": ({}, DONE, None, "job"),
-    "sidecar edited by somebody": ({"sidecar_etag": "s2"}, DONE, None, SkipReason.FOREIGN_SIDECAR),
-    "sidecar rewritten by us": ({"sidecar_etag": "s2"}, DONE, stamp(), SkipReason.CURRENT),
-    "a stranger's sidecar": ({"sidecar_etag": "s1"}, None, None, SkipReason.FOREIGN_SIDECAR),
-    "audio changed": ({"sidecar_etag": "s1", "etag": "e2"}, DONE, stamp(), "job"),
-    "other recipe": ({"sidecar_etag": "s1"}, DONE | {"recipe": OTHER.hash}, None, SkipReason.OTHER_RECIPE),
-    "uncertain: the worker asks fal's history": ({}, {"state": State.UNCERTAIN}, None, "job"),
-    "stale: replaced while it was transcribed": (
-        {},
-        {"state": State.FAILED, "reason": "stale", "permanent": False},
-        None,
-        "job",
-    ),
-    "its paid result has expired": (
-        {},
-        {"state": State.FAILED, "reason": "result_expired", "permanent": True},
-        None,
-        SkipReason.FAILED_BEFORE,
-    ),
-    "failed for good": ({}, {"state": State.FAILED, "permanent": True}, None, SkipReason.FAILED_BEFORE),
-    "failed for a passing reason": ({}, {"state": State.FAILED, "permanent": False}, None, "job"),
-    "failed for good with another recipe": (
-        {},
-        {"state": State.FAILED, "permanent": True, "recipe": OTHER.hash},
-        None,
-        "job",
-    ),
-    "still empty": (
-        {"size_bytes": 0},
-        {"state": State.FAILED, "reason": "empty_object", "size_bytes": 0},
-        None,
-        SkipReason.FAILED_BEFORE,
-    ),
-    "pending": ({}, {"state": State.PENDING}, None, "job"),
-    "left out under a ceiling": ({}, {"state": State.PENDING, "reason": "duration_unknown"}, None, "job"),
-    "excluded before": ({}, {"state": State.SKIPPED}, None, "job"),
-}
-
-
-@pytest.mark.parametrize(("seen", "remembered", "looked", "expected"), CASES.values(), ids=CASES.keys())
-def test_the_truth_table(seen, remembered, looked, expected):
-    item = builders.found(**seen)
-    rows = [builders.row(item.key, **remembered)] if remembered else []
-
-    (decision,), _ = decide([item], rows, looked=looked)
-
-    assert (decision.reason if isinstance(decision, Skip) else "job") == expected
 
 
 def test_what_the_manifest_knows_costs_no_request():
@@ -119,13 +31,98 @@ def test_what_the_manifest_knows_costs_no_request():
     assert heads == []
 
 
+def unknown(count):
+    """Objects with a sidecar that no row knows."""
+    return [builders.found(f"{number:03}.mp3", sidecar_etag="s1") for number in range(count)]
+
+
+def test_sidecars_are_looked_at_many_at_once_each_of_them_once_and_decided_in_order():
+    """The first look ends last: only when as many as may be are under way, and all others of these have ended."""
+    items, begun, ended = unknown(3 * AT_ONCE), [], threading.Semaphore(0)
+    together = threading.Barrier(AT_ONCE, timeout=PATIENCE_S)
+
+    def look(item):
+        begun.append(item.key)
+        if item in items[:AT_ONCE]:
+            together.wait()
+        if item is items[0]:
+            for _ in range(AT_ONCE - 1):
+                assert ended.acquire(timeout=PATIENCE_S)
+        ended.release()
+        return stamp(recipe=OTHER if item is items[0] else None)
+
+    decisions = list(decided(items, look=look))
+
+    assert [decision.row.key for decision in decisions] == [item.key for item in items]
+    assert [verdict(decision) for decision in decisions] == ["other_recipe"] + ["current"] * (len(items) - 1)
+    assert sorted(begun) == [item.key for item in items]
+
+
+def test_what_waits_behind_a_look_is_bounded_too():
+    """Known objects behind one that is looked at wait for it; not all that the archive has (I6)."""
+    known = [f"{number:05}.mp3" for number in range(10_000)]
+    taken, may_end = 0, threading.Event()
+
+    def found():
+        nonlocal taken
+        yield builders.found("!.mp3", sidecar_etag="s1")
+        for key in known:
+            taken += 1
+            yield builders.found(key, sidecar_etag="s1")
+
+    def look(_item):
+        assert may_end.wait(PATIENCE_S)
+        return stamp()
+
+    decisions = iter(decided(found(), [builders.row(key, **DONE) for key in known], look))
+    # The plan stops for the look in another thread; this one sees where.
+    first = []
+    reader = threading.Thread(target=lambda: first.append(next(decisions)))
+    reader.start()
+    before = -1
+    while before != taken or not taken:
+        before = taken
+        reader.join(0.2)
+    may_end.set()
+    reader.join(PATIENCE_S)
+
+    assert first[0].row.key == "!.mp3"
+    assert taken < 3000
+    assert len(list(decisions)) == len(known)
+
+
+def test_a_look_that_fails_ends_the_plan_with_its_error():
+    def look(item):
+        if item.key == "040.mp3":
+            raise ServiceUnavailableError("S3 is away.")
+        return stamp()
+
+    decisions = []
+    with pytest.raises(ServiceUnavailableError, match="S3 is away"):
+        decisions.extend(decided(unknown(50), look=look))
+
+
+def test_a_plan_that_is_left_in_the_middle_looks_at_nothing_more():
+    looks = []
+
+    def look(item):
+        looks.append(item.key)
+        return stamp()
+
+    decisions = iter(decided(unknown(10 * AT_ONCE), look=look))
+    next(decisions)
+    decisions.close()
+
+    assert len(looks) <= AT_ONCE + 1
+
+
 def test_rows_of_deleted_objects_fall_out_and_new_objects_come_in():
     rows = [builders.row(key, **DONE) for key in ("a.mp3", "b.mp3", "d.mp3")]
     items = [builders.found(key, sidecar_etag="s1") for key in ("b.mp3", "d.mp3")] + [builders.found("e.mp3")]
 
     decisions, _ = decide(items, rows)
 
-    assert [getattr(decision, "reason", "job") for decision in decisions] == ["gone", "current", "current", "job"]
+    assert [verdict(decision) for decision in decisions] == ["gone", "current", "current", "job"]
 
 
 def test_retry_failed_plans_failures_with_the_attempts_they_have_had_and_nothing_else():
@@ -157,7 +154,7 @@ def test_an_expired_result_is_paid_for_again_only_when_a_person_agrees():
     row = builders.row(state=State.FAILED, reason="result_expired", permanent=True, message="It has expired.")
 
     (refused,), _ = decide([builders.found()], [row], mode=Mode.RETRY_FAILED)
-    (agreed,), _ = decide([builders.found()], [row], mode=Mode.RETRY_FAILED, allow_rebill=True)
+    (agreed,), _ = decide([builders.found()], [row], mode=Mode.REBILL, allow_rebill=True)
 
     assert refused.reason is SkipReason.FAILED_BEFORE
     assert refused.row.message == "It has expired. To pay for it again: nightscribe retry-failed --allow-rebill."

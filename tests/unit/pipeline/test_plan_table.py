@@ -1,4 +1,4 @@
-"""plan: the whole truth table, written down a second time, and each cell of it decided by an example."""
+"""plan: its truth table is the one that was written down apart from it, and each cell is decided by an example."""
 
 from __future__ import annotations
 
@@ -7,42 +7,11 @@ from typing import Any
 
 import builders
 import pytest
-from planning import OTHER, decide, stamp, verdict
+from planning import EXPECTED, MODES, OTHER, decide, stamp, verdict
 
 from pipeline.models import Job, ManifestRow, SidecarStamp, State
 from pipeline.plan import Mode, Standing
 from pipeline.plan.table import COLUMNS
-
-MODES = [Mode.INCREMENTAL, Mode.RETRY_FAILED, Mode.REBILL, Mode.UPGRADE, Mode.FORCE]
-TABLE = """
-                          incremental     retry-failed    allow-rebill    upgrade         force
-new                       job             not_failed      not_failed      job             job
-recipe_changed            other_recipe    other_recipe    other_recipe    job             job
-changed                   job             not_failed      not_failed      job             job
-sidecar_missing           job             not_failed      not_failed      job             job
-pending                   job             not_failed      not_failed      job             job
-current                   current         current         current         current         job
-done_by_this_run          current         current         current         current         current
-failed_before             failed_before   job             job             failed_before   job
-failed_with_other_recipe  job             job             job             job             job
-failed_in_passing         job             job             job             job             job
-stale                     job             job             job             job             job
-uncertain                 job             job             job             job             job
-result_expired            failed_before   failed_before   job             failed_before   job
-left_under_ceiling        job             job             job             job             job
-fault_reported            failed_before   failed_before   failed_before   failed_before   failed_before
-excluded                  excluded        excluded        excluded        excluded        excluded
-key_too_long              key_too_long    key_too_long    key_too_long    key_too_long    key_too_long
-empty_object              empty_object    empty_object    empty_object    empty_object    empty_object
-too_large                 too_large       too_large       too_large       too_large       too_large
-foreign_sidecar           foreign_sidecar foreign_sidecar foreign_sidecar foreign_sidecar foreign_sidecar
-gone                      gone            gone            gone            gone            gone
-"""
-EXPECTED = {
-    (standing, mode): cell
-    for standing, *cells in map(str.split, TABLE.strip().splitlines()[1:])
-    for mode, cell in zip(MODES, cells, strict=True)
-}
 
 
 @dataclass(frozen=True)
@@ -142,7 +111,7 @@ CASES = {
 }
 
 
-def test_every_cell_of_the_table_is_what_is_written_here():
+def test_every_cell_of_the_table_is_what_was_written_down():
     decides = {(standing.value, mode): verdict for mode in Mode for standing, verdict in COLUMNS[mode].items()}
 
     assert {cell: reason.value if reason else "job" for cell, reason in decides.items()} == EXPECTED
@@ -199,7 +168,7 @@ def test_only_a_sidecar_that_the_manifest_does_not_know_is_looked_at(name):
     assert len(heads) == (name in NEEDS_LOOK)
 
 
-# A stamp tells the ETag alone: where only size or version id differ, it says less than the row that retry-failed replaces.
+# A stamp tells the ETag alone: less than the row that retry-failed has replaced.
 SAME_ETAG = {"audio changed in size alone", "another version id"}
 STAY = [
     pytest.param(case, mode, id=f"{name}, {mode}")

@@ -52,3 +52,14 @@ def test_the_likely_length_follows_from_size_and_format(key, seconds):
     audio = builders.audio(key, size_bytes=1_200_000)
 
     assert pricing.assumed_duration_s(PRICED.audio, audio) == pytest.approx(seconds, rel=1e-3)
+
+
+def test_s3_requests_are_priced_by_class_and_deletions_are_free():
+    requests = {"PUT": 1000, "POST": 1000, "LIST": 1000, "GET": 1000, "HEAD": 1000, "DELETE": 10**9}
+
+    assert pricing.requests_usd(PRICED.s3_prices, requests) == pytest.approx(3 * 0.005 + 2 * 0.0004)
+    assert pricing.requests_usd(PRICED.s3_prices, {}) == 0
+
+
+def test_downloads_are_priced_by_the_gigabyte():
+    assert pricing.download_usd(PRICED.s3_prices, 2_000_000_000) == pytest.approx(0.18)

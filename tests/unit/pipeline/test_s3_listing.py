@@ -5,11 +5,13 @@ from __future__ import annotations
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.storage.base import Listed
+from pipeline.storage.s3 import S3Storage
 from pipeline.storage.s3_listing import ROWS, S3Page, rows_of, take_rows
 
 MODIFIED = "2026-11-22T02:00:00.000Z"
@@ -97,3 +99,24 @@ def test_an_empty_page_has_no_last_key():
     page = S3Page({"IsTruncated": False})
 
     assert (page.listed(), page.last_key, page.next_token) == ([], "", None)
+
+
+def test_no_other_handler_sees_the_rows(monkeypatch):
+    """botocore itself parses whatever it sees of a body before it is parsed at all."""
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    client = S3Storage(builders.settings().s3)._client
+    seen = []
+    client.meta.events.register_first(
+        "before-parse.s3.*", lambda response_dict, **_: seen.append(response_dict["body"])
+    )
+    taken = {}
+
+    client.meta.events.emit(
+        "before-parse.s3.ListObjectsV2",
+        operation_model=client.meta.service_model.operation_model("ListObjectsV2"),
+        response_dict={"body": f"<L>{contents('a')}</L>".encode(), "status_code": 200},
+        customized_response_dict=taken,
+    )
+
+    assert seen == [b"<L></L>"]
+    assert ROWS in taken

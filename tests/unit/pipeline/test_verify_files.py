@@ -10,7 +10,7 @@ from finished import FinishedArchive
 
 from pipeline import keys
 from pipeline.errors import ConfigurationError
-from pipeline.models import Latest, Manifest, Place
+from pipeline.models import Latest, Manifest
 
 LATEST = "_nightscribe/latest.json"
 MANIFEST = "_nightscribe/runs/run1/manifest.json"

@@ -1,0 +1,37 @@
+"""The lengths of recordings that were transcribed before, for a plan that transcribes them again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from pipeline.models import Job, RememberedRow, Skip
+
+
+class KnownLengths:
+    """Keeps rows from when the plan reads them until it has decided: as many as it holds back itself, a few thousand.
+
+    Rows and decisions come in the same order, that of keys.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[RememberedRow] = deque()
+
+    def watched(self, rows: Iterable[RememberedRow]) -> Iterator[RememberedRow]:
+        """The same rows."""
+        keep = self._waiting.append
+        for row in rows:
+            keep(row)
+            yield row
+
+    def of(self, decision: Job | Skip) -> float | None:
+        """The length of a job's audio in seconds, where its row knows it. To be asked for every decision."""
+        waiting = self._waiting
+        key = decision.row.key if isinstance(decision, Skip) else decision.object.key
+        while waiting and waiting[0].key < key:
+            waiting.popleft()
+        if isinstance(decision, Skip) or not waiting:
+            return None
+        row, audio = waiting[0], decision.object
+        is_of_audio = (row.key, row.etag, row.size_bytes) == (audio.key, audio.etag, audio.size_bytes)
+        return row.duration_s if is_of_audio else None
