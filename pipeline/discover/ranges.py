@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from pipeline.discover.cutting import Cut, SeenKeys, cut_before, cut_behind
+from pipeline.discover.sorting import sorted_on_disk
 from pipeline.models import Place
 from pipeline.settings import S3Settings
 from pipeline.storage.base import Listed, Page, Storage
@@ -38,6 +39,9 @@ _POOR_SHARE = 8
 
 def listing(storage: Storage, place: Place, settings: S3Settings) -> Iterator[Listed]:
     """Yields every key of a place in key order. Raises what `Storage.page` raises."""
+    if not settings.lists_in_order:
+        yield from sorted_on_disk(storage.list(place.bucket, place.prefix))
+        return
     with closing(_Listing(storage, place, settings)) as ranges:
         yield from ranges.listed()
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import msgspec
+
 from pipeline.errors import ConfigurationError
+from pipeline.storage.base import Listed
 
 _ROWS_AT_ONCE = 1000  # per statement: half a megabyte
 _CACHE_KIB = 16_384  # of SQLite, which sorts so much at a time and merges the rest from disk
@@ -75,6 +78,18 @@ class Sorting:
             self._rows.executemany("INSERT INTO rows VALUES (?, ?, ?)", self._waiting)
             self._rows.execute("COMMIT")
         self._waiting.clear()
+
+
+def sorted_on_disk(found: Iterable[Listed]) -> Iterator[Listed]:
+    """The keys of a listing in order, whatever the order in which the store lists them."""
+    with Sorting() as sorting:
+        for listed in found:
+            sorting.put(listed.key, body=msgspec.msgpack.encode(listed))
+        for row in sorting.in_order():
+            yield _LISTED.decode(row.body)
+
+
+_LISTED = msgspec.msgpack.Decoder(Listed)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class S3Settings(Section):
     read_timeout_s: float = Field(gt=0)
     max_attempts: int = Field(ge=1)
     max_connections: int = Field(ge=1)
+    lists_in_order: bool
     list_ranges: int = Field(ge=1, le=64)
     list_ranges_pay_s: float = Field(ge=0)
     exclusivity_by_redis_alone: bool

@@ -129,8 +129,8 @@ def _entries(
         name = listed.key.removeprefix(prefix)
         if name <= before:
             raise ConfigurationError(
-                f"The store lists {listed.key!r} after {before!r}. Nightscribe needs listings in the order of UTF-8 "
-                "bytes, as S3 gives them; directory buckets (S3 Express) do not.",
+                f"The store lists {listed.key!r} after {before!r}, and not in the order of UTF-8 bytes. Set "
+                "NIGHTSCRIBE_S3_LISTS_IN_ORDER=false: listings are then sorted on this machine's disk.",
                 "listing_unordered",
             )
         before = name

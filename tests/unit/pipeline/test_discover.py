@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.discover import Selection, Sighting, discover
+from pipeline.errors import ConfigurationError
 from pipeline.models import Place
 from pipeline.storage.memory import MemoryStorage
 
@@ -105,3 +106,18 @@ def test_any_set_of_keys_gives_each_audio_object_once_with_its_own_sidecar(audio
 
     assert [item.key for item in items] == sorted(keys, key=str.encode)
     assert {item.key for item in items if item.sidecar_etag} == keys & with_sidecar
+
+
+def test_a_store_that_lists_in_an_order_of_its_own_is_told_with_what_to_do():
+    class Unordered(MemoryStorage):
+        def page(self, *place, **begin):
+            page = super().page(*place, **begin)
+            page._rows.reverse()
+            return page
+
+    storage = Unordered()
+    for key in ("a.mp3", "b.mp3"):
+        storage.put("podcasts", key, b"x")
+
+    with pytest.raises(ConfigurationError, match="NIGHTSCRIBE_S3_LISTS_IN_ORDER=false"):
+        seen(storage)

@@ -206,3 +206,17 @@ def test_a_range_without_an_end_is_cut_behind_what_begins_alike():
 
     assert cut is not None
     assert cut.key == "show-002"
+
+
+class Unordered(MemoryStorage):
+    """Lists the other way round."""
+
+    def list(self, bucket, prefix):
+        return reversed(list(super().list(bucket, prefix)))
+
+
+@given(shapes)
+def test_what_a_store_lists_in_an_order_of_its_own_is_sorted_on_disk(keys):
+    unordered = builders.settings(NIGHTSCRIBE_S3_LISTS_IN_ORDER="false").s3
+
+    assert listed(store(keys, kind=Unordered), unordered) == sorted(keys, key=str.encode)
