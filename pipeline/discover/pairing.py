@@ -84,9 +84,9 @@ def _in_order(found: Iterable[Listed], place: Place) -> Iterator[Listed]:
     for listed in found:
         if listed.key <= before:
             raise ConfigurationError(
-                f"The store lists {place.uri} in an order of its own ({listed.key!r} after {before!r}), and a plan needs "
-                "that of UTF-8 bytes, as S3 keeps it. Set NIGHTSCRIBE_S3_LISTS_IN_ORDER=false: listings are then sorted "
-                "on this machine's disk.",
+                f"The store lists {place.uri} in an order of its own ({listed.key!r} after {before!r}), and a plan "
+                "needs that of UTF-8 bytes, as S3 keeps it. Set NIGHTSCRIBE_S3_LISTS_IN_ORDER=false: listings are then "
+                "sorted on this machine's disk.",
                 "listing_unordered",
             )
         before = listed.key
