@@ -212,6 +212,7 @@ def text_logs(monkeypatch):
     """A test may set up logs as on a terminal: afterwards they are as before."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    structlog.contextvars.clear_contextvars()  # a job that was performed in this thread has left its request
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
