@@ -14,8 +14,9 @@ import click
 
 from pipeline import keys
 from pipeline.cli.options import S3Uri
+from pipeline.cli.progress import said_every
 from pipeline.cli.session import Session
-from pipeline.cli.verify import patient, said_every
+from pipeline.cli.verify import patient
 from pipeline.cli.wishes import Wish, decisions, now
 from pipeline.errors import RunActiveError, ServiceUnavailableError
 from pipeline.manifest import Draft, Newest, RunFacts, finish

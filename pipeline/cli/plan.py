@@ -10,6 +10,7 @@ import click
 from pipeline import manifest
 from pipeline.cli.forecast_table import print_forecast
 from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
+from pipeline.cli.progress import said_every
 from pipeline.cli.session import Session
 from pipeline.cli.sources import source_options
 from pipeline.cli.wishes import Wish, decisions, wish_of
@@ -18,6 +19,7 @@ from pipeline.models import Job, Skip
 from pipeline.plan import Mode, Standing
 from pipeline.storage.counting import CountingStorage
 
+_LOOK_AT_CLOCK = 1000  # decisions between two looks: some ten milliseconds
 _PAID_BEFORE = (Standing.CURRENT, Standing.OTHER_RECIPE, Standing.SIDECAR_MISSING, Standing.RESULT_EXPIRED)
 
 
@@ -58,7 +60,10 @@ def plan(session: Session, /, *, as_list: bool, as_json: bool, **options: Any) -
         last=last,
         watched=lambda rows: lengths.watched(experience.watched(rows)),
     )
-    for decision in planned:
+    say = said_every(settings.run.progress_every_s)
+    for number, decision in enumerate(planned, 1):
+        if number % _LOOK_AT_CLOCK == 0:
+            say(f"{number:,} objects planned")
         decided.add(decision, lengths.of(decision))
         if as_list:
             click.echo(_line(decision))

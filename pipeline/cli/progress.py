@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -89,6 +90,19 @@ class BarProgress:
         table.add_row(self._bar)
         table.add_row(self.counts.line())
         return table
+
+
+def said_every(interval_s: float) -> Callable[[str], None]:
+    """Says a line of progress on standard error, at most one per interval and none before the first is over."""
+    said_at = time.monotonic()
+
+    def say(line: str) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at >= interval_s:
+            said_at = time.monotonic()
+            click.echo(line, err=True)
+
+    return say
 
 
 def make_progress(every_s: float) -> PlainProgress | BarProgress:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 
 import click
 
 from pipeline.cancellation import CancellationToken
 from pipeline.cli.options import S3Uri, json_option
+from pipeline.cli.progress import said_every
 from pipeline.cli.session import Session
 from pipeline.discover import selection
 from pipeline.discover.ranges import listing
@@ -65,19 +65,6 @@ def patient(session: Session) -> Storage:
     """S3 whose being away is waited for: a pass over a large archive takes minutes, and begins at its beginning."""
     patience_s = session.settings.run.patience_s
     return PatientStorage(session.storage, for_s=patience_s, cancel=CancellationToken(), clock=time.monotonic)
-
-
-def said_every(interval_s: float) -> Callable[[str], None]:
-    """Says a line of progress on standard error, at most one per interval and none before the first is over."""
-    said_at = time.monotonic()
-
-    def say(line: str) -> None:
-        nonlocal said_at
-        if time.monotonic() - said_at >= interval_s:
-            said_at = time.monotonic()
-            click.echo(line, err=True)
-
-    return say
 
 
 def _listings(session: Session, storage: Storage, archive: Place, output: Place) -> Listings:

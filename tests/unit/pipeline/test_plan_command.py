@@ -184,3 +184,11 @@ def test_nothing_is_written(archive, words):
 
     assert {name: archive.storage.calls.get(name, 0) for name in writes} == writes
     assert {listed.key for listed in archive.storage.list("podcasts", "")} == before
+
+
+def test_a_long_plan_says_how_far_it_is(archive):
+    add_new(archive, 1000)
+
+    outcome = invoke(archive, NIGHTSCRIBE_RUN_PROGRESS_EVERY_S="0.000001")
+
+    assert outcome.stderr.splitlines() == ["1,000 objects planned"]
