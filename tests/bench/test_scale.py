@@ -80,7 +80,7 @@ def test_the_manifest_of_the_night_before_remembers_all_but_what_is_new(archive_
     [
         (counts(head=1, areas={"sidecar": 1}), "1 HEAD requests"),
         (counts(get=31, areas={"state": 31}), "31 other requests"),
-        (counts(list=35), "31 of them LIST"),
+        (counts(list=35), "35 LIST requests in all, where 4 pages"),
         (counts(get=61, areas={"intent": 31, "audio": 30}), "more than 3 for each of 20"),
     ],
 )
