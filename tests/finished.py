@@ -123,3 +123,18 @@ class FinishedArchive:
         finally:
             for key, body in kept.items():
                 self.put(key, body)
+
+
+def small_archive() -> FinishedArchive:
+    """Three transcribed episodes and one that failed, in parts of two rows."""
+    made = FinishedArchive()
+    for key in ("a.mp3", "b.mp3", "d.mp3"):
+        made.transcribed(key)
+    made.failed("c.mp3")
+    made.finish(part_rows=2)
+    return made
+
+
+def sidecar(key: str) -> str:
+    """Where the sidecar of a key lies, beside it."""
+    return key + keys.SIDECAR_SUFFIX

@@ -4,8 +4,8 @@
                                               │ its pages go straight on; those of the others are packed and kept
 
 Nothing is assumed about the shape of keys. Where to cut, the listing itself tells (`cutting`), and a cut that was a bad
-guess costs one page. Whoever has nothing to list cuts what is left of the first range that another is busy with, so
-that the work is always near the head, and what is kept stays bounded (I6).
+guess costs one page. Whoever has nothing to list cuts the range that has the most left; when much is kept already, only
+one near the head, so that the reader is never held up and what is kept stays bounded (I6).
 """
 
 from __future__ import annotations

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import finished
 import pytest
-from finished import FinishedArchive
+from finished import FinishedArchive, sidecar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import keys
 from pipeline.errors import ConfigurationError
 from pipeline.manifest.sums import Sums
 from pipeline.models import PLANNED, Place, State
@@ -52,17 +51,7 @@ def put(archive, key, kind):
 
 @pytest.fixture
 def archive():
-    """Three transcribed episodes and one that failed, in parts of two rows."""
-    made = FinishedArchive()
-    for key in ("a.mp3", "b.mp3", "d.mp3"):
-        made.transcribed(key)
-    made.failed("c.mp3")
-    made.finish(part_rows=2)
-    return made
-
-
-def sidecar(key):
-    return key + keys.SIDECAR_SUFFIX
+    return finished.small_archive()
 
 
 @settings(deadline=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import finished
 import msgspec
 import pytest
-from finished import FinishedArchive
+from finished import sidecar
 
 from pipeline import keys
 from pipeline.errors import ServiceUnavailableError
@@ -18,17 +18,7 @@ BESIDE = Place(bucket="podcasts")
 
 @pytest.fixture
 def archive():
-    """Three transcribed episodes and one that failed, in parts of two rows."""
-    made = FinishedArchive()
-    for key in ("a.mp3", "b.mp3", "d.mp3"):
-        made.transcribed(key)
-    made.failed("c.mp3")
-    made.finish(part_rows=2)
-    return made
-
-
-def sidecar(key):
-    return key + keys.SIDECAR_SUFFIX
+    return finished.small_archive()
 
 
 def test_deep_names_a_sidecar_that_keeps_not_to_its_schema(archive):

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import finished
 import pytest
-from finished import FinishedArchive
+from finished import FinishedArchive, sidecar
 
-from pipeline import keys
 from pipeline.errors import ConfigurationError
 from pipeline.models import Latest, Manifest
 
@@ -19,17 +18,7 @@ PART = "_nightscribe/runs/run1/part-00001.jsonl.gz"
 
 @pytest.fixture
 def archive():
-    """Three transcribed episodes and one that failed, in parts of two rows."""
-    made = FinishedArchive()
-    for key in ("a.mp3", "b.mp3", "d.mp3"):
-        made.transcribed(key)
-    made.failed("c.mp3")
-    made.finish(part_rows=2)
-    return made
-
-
-def sidecar(key):
-    return key + keys.SIDECAR_SUFFIX
+    return finished.small_archive()
 
 
 def test_an_archive_without_a_manifest_is_refused_with_what_to_do():
