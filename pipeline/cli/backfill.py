@@ -18,6 +18,7 @@ from pipeline.cli.again import same_command
 from pipeline.cli.archive_run import ArchiveRun
 from pipeline.cli.ceilings import ceiling_options, stopped
 from pipeline.cli.counts import Counts
+from pipeline.cli.handling import handling_options
 from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
 from pipeline.cli.outcome import Outcome
 from pipeline.cli.progress import make_progress
@@ -37,6 +38,7 @@ from pipeline.printable import printable, printable_json
 @recipe_options
 @formats_option
 @ceiling_options
+@handling_options
 @click.option("--upgrade", is_flag=True, help="Also redo what was transcribed with another model or arguments.")
 @click.option("--force", is_flag=True, help="Redo everything, also what is current: it is paid for again.")
 @json_option
@@ -69,6 +71,7 @@ def backfill(session: Session, /, *, upgrade: bool, force: bool, **options: Any)
 @recipe_options
 @formats_option
 @ceiling_options
+@handling_options
 @click.option(
     "--allow-rebill",
     is_flag=True,

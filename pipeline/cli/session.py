@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from pipeline import logs
-from pipeline.models import Recipe
+from pipeline.models import Asked, Recipe
 from pipeline.settings import LoadedSettings, Settings, fal_key, load_settings
 from pipeline.storage.base import Storage
 from pipeline.wiring.recipes import make_recipe
@@ -50,7 +50,6 @@ class Session:
         extra: dict[str, JsonValue] = options["extra"]
         return make_recipe(
             options["model"] or defaults.model,
-            language=options["language"] or defaults.language,
-            task=options["task"] or defaults.task,
-            extra=extra,
+            Asked(language=options["language"] or defaults.language, task=options["task"] or defaults.task),
+            extra,
         )

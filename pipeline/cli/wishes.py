@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
 from pipeline import keys, manifest
 from pipeline.cli.ceilings import ceiling_of
+from pipeline.cli.handling import handling_of
 from pipeline.cli.session import Session
 from pipeline.cli.sources import LISTING, Source, source_of
 from pipeline.discover import selection
 from pipeline.limits.base import Ceiling
-from pipeline.models import Format, Found, Job, Manifest, Place, Recipe, RememberedRow, SidecarStamp, Skip
+from pipeline.models import Format, Found, Handling, Job, Manifest, Place, Recipe, RememberedRow, SidecarStamp, Skip
 from pipeline.ownership import stamp_at
 from pipeline.plan import Mode, Request, plan
 from pipeline.settings import Settings
@@ -36,6 +37,7 @@ class Wish:
     ceiling: Ceiling | None = None
     allow_rebill: bool = False
     source: Source = LISTING
+    handling: Handling = field(default_factory=Handling)
 
     @property
     def uri(self) -> str:
@@ -55,6 +57,7 @@ class Wish:
             budgeted=budgeted,
             allow_rebill=self.allow_rebill,
             is_whole=self.source.is_whole,
+            handling=self.handling,
         )
 
 
@@ -77,6 +80,7 @@ def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
         ceiling=ceiling_of(session.settings, recipe, options),
         allow_rebill=allow_rebill or mode is Mode.FORCE,
         source=source_of(options),
+        handling=handling_of(session.settings, options),
     )
 
 

@@ -9,10 +9,12 @@ from pipeline.models.archives import (
     Place,
     Record,
 )
+from pipeline.models.asked import Asked
 from pipeline.models.jobs import (
     SIDECAR_SCHEMA_VERSION,
     Failure,
     Format,
+    Handling,
     Intent,
     IntentState,
     Job,
@@ -48,11 +50,13 @@ __all__ = [
     "PLANNED",
     "SIDECAR_SCHEMA_VERSION",
     "Answer",
+    "Asked",
     "AudioObject",
     "Cost",
     "Failure",
     "Format",
     "Found",
+    "Handling",
     "Intent",
     "IntentState",
     "Job",

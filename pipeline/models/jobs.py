@@ -39,6 +39,19 @@ class Format(StrEnum):
     TXT = "txt"
 
 
+class Handling(Record):
+    """How a job is carried out, which changes nothing about what is transcribed: no part of a job's id."""
+
+    delivery: Literal["presigned", "upload", "public"] = "presigned"
+    """How fal gets at the audio."""
+    wait: Literal["poll", "webhook"] = "poll"
+    """How the worker learns that fal is done; with `webhook` it still polls, at a low rate."""
+    store_io: bool = True
+    """Whether fal may keep input and output for its history, which is what finds a request whose reply was lost."""
+    delete_payloads: bool = False
+    """Whether fal's copies of input and output are deleted once the sidecar is safe."""
+
+
 class Job(Record):
     """The decision to transcribe one object version with one recipe; travels as JSON in the Celery message."""
 
@@ -49,6 +62,7 @@ class Job(Record):
     recipe: Recipe
     output: Place
     formats: tuple[Format, ...] = ()
+    handling: Handling = Handling()
     prior_attempts: int = 0
     """Attempts that earlier runs spent on this job; this run's own attempts are counted after these."""
     budgeted: bool = False

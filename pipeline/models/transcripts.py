@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, JsonValue
 
 from pipeline.models.archives import AudioObject, Record
+from pipeline.models.asked import Asked
 from pipeline.models.jobs import PaidRequest, Recipe, StoryLine
 
 
@@ -48,6 +49,8 @@ class Answer(Record):
 
     transcript: Transcript
     raw: JsonValue
+    asked: Asked = Asked()
+    """What the arguments of the recipe asked for, read back from them."""
     inference_s: float | None = None
     """fal's own measure of the processing time."""
     billable_units: float | None = None

@@ -122,6 +122,7 @@ def _job(
         recipe=request.recipe,
         output=request.output,
         formats=request.formats,
+        handling=request.handling,
         # Attempts count per job: those of another recipe say nothing about this one.
         prior_attempts=row.attempts if row is not None and row.job_id == job_id else 0,
         budgeted=request.budgeted,

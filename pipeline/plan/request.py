@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pipeline.models import Format, Found, Place, Recipe, SidecarStamp
+from pipeline.models import Format, Found, Handling, Place, Recipe, SidecarStamp
 from pipeline.plan.table import Mode
 
 
@@ -26,6 +26,7 @@ class Request:
     """Whether the user agrees to pay again where an earlier run has paid, or may have, for nothing."""
     is_whole: bool = True
     """Whether the objects found are all that the archive has, so that rows without an object leave the manifest."""
+    handling: Handling = field(default_factory=Handling)
 
 
 # Reads the stamp of the sidecar of this object; None when Nightscribe did not write what stands there.

@@ -61,6 +61,9 @@ class FalSettings(Section):
     reconcile_patience_s: float = Field(gt=0)
     max_connections: int = Field(ge=1)
     no_server_retry: bool
+    wait: Literal["poll", "webhook"]
+    store_io: bool
+    delete_payloads: bool
 
 
 class PollingSettings(Section):
@@ -98,6 +101,7 @@ class AudioSettings(Section):
     """What counts as audio, and how it is handed to fal."""
 
     extensions: tuple[str, ...]
+    delivery: Literal["presigned", "upload", "public"]
     presign_expiry_s: int = Field(ge=10, le=604_800)  # SigV4 allows at most seven days
     max_size_bytes: int = Field(gt=0)
     probe_budget_bytes: int = Field(ge=65_536)

@@ -9,20 +9,18 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from pipeline.cancellation import CancellationToken
-from pipeline.models import Answer, PaidRequest, Recipe
+from pipeline.models import Answer, Asked, PaidRequest, Recipe
 
 
 class Transcriber(ABC):
     """A queue of paid requests. Methods block the calling thread; one instance serves many threads."""
 
     @abstractmethod
-    def recipe(
-        self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
-    ) -> Recipe:
+    def recipe(self, endpoint_id: str, asked: Asked, extra: Mapping[str, JsonValue]) -> Recipe:
         """Makes the recipe for an endpoint from the user's words; no network.
 
-        `language` is `auto` or a code; None means auto where the model can. `extra` wins over both and passes
-        through. Raises `ConfigurationError` for what a known model cannot do.
+        `extra` are arguments as the model names them: they win over what is asked, and pass through.
+        Raises `ConfigurationError` for what a known model cannot do.
         """
 
     @abstractmethod

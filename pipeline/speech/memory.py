@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import AccountError, ResultExpiredError, UncertainError
 from pipeline.keys import url_hash as hash_of
-from pipeline.models import Answer, PaidRequest, Recipe, Transcript
+from pipeline.models import Answer, Asked, PaidRequest, Recipe, Transcript
 from pipeline.speech.base import Transcriber
 
 _HELLO = Answer(transcript=Transcript(text="hello"), raw={"text": "hello"})
@@ -65,11 +65,9 @@ class ScriptedTranscriber(Transcriber):
             self._history.setdefault(url_hash, []).append(request)
         return request
 
-    def recipe(
-        self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
-    ) -> Recipe:
+    def recipe(self, endpoint_id: str, asked: Asked, extra: Mapping[str, JsonValue]) -> Recipe:
         """Takes the words as they are, without any rule of a model."""
-        return Recipe(endpoint_id=endpoint_id, arguments={"language": language, "task": task, **extra})
+        return Recipe(endpoint_id=endpoint_id, arguments={"language": asked.language, "task": asked.task, **extra})
 
     def check_key(self) -> None:
         """Refuses the key when the next submission would be refused for it."""

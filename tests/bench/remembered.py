@@ -13,6 +13,7 @@ from bench.stand import ArchiveServer
 
 from pipeline import SOFTWARE, keys, sidecars
 from pipeline.models import (
+    Asked,
     AudioObject,
     Latest,
     Manifest,
@@ -35,7 +36,7 @@ _MOMENT = datetime.fromisoformat(MOMENT).astimezone(UTC)
 def usual_recipe() -> Recipe:
     """What `nightscribe` asks for without any option."""
     defaults = load_settings({}).settings.recipe
-    return make_recipe(defaults.model, language=defaults.language, task=defaults.task, extra={})
+    return make_recipe(defaults.model, Asked(language=defaults.language, task=defaults.task), {})
 
 
 def remember(server: ArchiveServer, archive: Archive, *, part_rows: int | None = None) -> Manifest:

@@ -21,7 +21,7 @@ from pipeline.errors import (
     ThrottledError,
     UncertainError,
 )
-from pipeline.models import Answer, PaidRequest, Recipe
+from pipeline.models import Answer, Asked, PaidRequest, Recipe
 from pipeline.redaction import redact_json
 from pipeline.settings.records import FalSettings, PollingSettings
 from pipeline.speech.base import Transcriber
@@ -59,11 +59,9 @@ class FalTranscriber(Transcriber):
         self._speed = LearnedSpeed()
         self._completed: OrderedDict[str, StatusAnswer] = OrderedDict()
 
-    def recipe(
-        self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
-    ) -> Recipe:
+    def recipe(self, endpoint_id: str, asked: Asked, extra: Mapping[str, JsonValue]) -> Recipe:
         """See `Transcriber.recipe`."""
-        return make_recipe(endpoint_id, language=language, task=task, extra=extra)
+        return make_recipe(endpoint_id, asked, extra)
 
     def check_key(self) -> None:
         """Asks for a request that cannot exist; free of charge."""
@@ -227,6 +225,7 @@ def _answer(reply: Reply, recipe: Recipe, known: StatusAnswer | None) -> Answer:
     return Answer(
         transcript=model_for(recipe.endpoint_id).transcript(raw, recipe.arguments),
         raw=raw,
+        asked=model_for(recipe.endpoint_id).asked(recipe.arguments),
         inference_s=known.inference_s if known else None,
         billable_units=_units(reply),
     )

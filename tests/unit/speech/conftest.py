@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from pipeline.keys import url_hash
 from pipeline.models import PaidRequest, Recipe
+from pipeline.settings import load_settings
 from pipeline.settings.records import FalSettings, PollingSettings
 from pipeline.speech.fal.transcriber import FalTranscriber
 
@@ -103,20 +104,20 @@ def fal():
 
 @pytest.fixture
 def fal_settings() -> FalSettings:
-    return FalSettings(
-        queue_url=QUEUE,
-        backup_url=BACKUP,
-        platform_url=PLATFORM,
-        connect_timeout_s=5,
-        read_timeout_s=5,
-        submit_timeout_s=5,
-        start_timeout_s=7200,
-        wait_timeout_s=3600,
-        history_lag_s=3600,
-        reconcile_patience_s=600,
-        max_connections=8,
-        no_server_retry=False,
-    )
+    changed = {
+        "queue_url": QUEUE,
+        "backup_url": BACKUP,
+        "platform_url": PLATFORM,
+        "connect_timeout_s": 5,
+        "read_timeout_s": 5,
+        "submit_timeout_s": 5,
+        "start_timeout_s": 7200,
+        "wait_timeout_s": 3600,
+        "history_lag_s": 3600,
+        "reconcile_patience_s": 600,
+        "max_connections": 8,
+    }
+    return load_settings({}).settings.fal.model_copy(update=changed)
 
 
 @pytest.fixture

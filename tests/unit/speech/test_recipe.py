@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import ConfigurationError
+from pipeline.models import Asked
 from pipeline.speech.fal.models.languages import LANGUAGES
 
 WHISPER, WIZPER, OTHER = "fal-ai/whisper", "fal-ai/wizper", "acme/ears/v2"
@@ -15,7 +16,7 @@ def arguments(transcriber):
     """The arguments of the recipe for some wishes."""
 
     def made(endpoint_id, language=None, task=None, /, **extra):
-        return transcriber.recipe(endpoint_id, language=language, task=task, extra=extra).arguments
+        return transcriber.recipe(endpoint_id, Asked(language=language, task=task), extra).arguments
 
     return made
 
@@ -70,9 +71,9 @@ def test_extra_arguments_win_over_language_and_task(arguments):
 
 
 def test_saying_a_default_aloud_gives_the_same_recipe(transcriber):
-    plain = transcriber.recipe(WHISPER, language="auto", task=None, extra={})
+    plain = transcriber.recipe(WHISPER, Asked(language="auto"), {})
     spoken = transcriber.recipe(
-        WHISPER, language=None, task="transcribe", extra={"chunk_level": "segment", "diarize": False, "prompt": ""}
+        WHISPER, Asked(task="transcribe"), {"chunk_level": "segment", "diarize": False, "prompt": ""}
     )
 
     assert plain.hash == spoken.hash

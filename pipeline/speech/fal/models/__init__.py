@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from pipeline.models import Recipe
+from pipeline.models import Asked, Recipe
 from pipeline.speech.fal.endpoints import check_endpoint_id
 from pipeline.speech.fal.models.base import Model
 from pipeline.speech.fal.models.passthrough import PassThrough
@@ -22,8 +22,8 @@ def model_for(endpoint_id: str) -> Model:
     return KNOWN_MODELS.get(endpoint_id, _OTHER)
 
 
-def make_recipe(endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]) -> Recipe:
+def make_recipe(endpoint_id: str, asked: Asked, extra: Mapping[str, JsonValue]) -> Recipe:
     """Makes and validates a recipe, without any key; see `Transcriber.recipe`. Equal wishes give equal recipes."""
     check_endpoint_id(endpoint_id)
-    arguments = model_for(endpoint_id).arguments(endpoint_id, language=language, task=task, extra=extra)
+    arguments = model_for(endpoint_id).arguments(endpoint_id, asked, extra)
     return Recipe(endpoint_id=endpoint_id, arguments=arguments)

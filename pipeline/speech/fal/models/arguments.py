@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from pipeline.errors import ConfigurationError
+from pipeline.models import Asked
 from pipeline.speech.fal.models.languages import language_code
 
 AUDIO_URL = "audio_url"
@@ -31,12 +32,21 @@ def refuse_audio_url(extra: Mapping[str, JsonValue]) -> None:
         )
 
 
-def check_arguments(
-    kind: type[A], endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
-) -> A:
+def asked_of(arguments: Mapping[str, JsonValue]) -> Asked:
+    """What arguments under their most common names ask for."""
+    language, task = arguments.get("language"), arguments.get("task")
+    return Asked(
+        language=language if isinstance(language, str) else None,
+        task="translate" if task == "translate" else None,
+        diarize=arguments.get("diarize") is True,
+        words=arguments.get("chunk_level") == "word",
+    )
+
+
+def check_arguments(kind: type[A], endpoint_id: str, asked: Asked, extra: Mapping[str, JsonValue]) -> A:
     """The validated arguments of a model that speaks Whisper's languages. Raises `ConfigurationError`."""
     refuse_audio_url(extra)
-    given: dict[str, JsonValue] = {"language": language, "task": task or "transcribe", **extra}
+    given: dict[str, JsonValue] = {"language": asked.language, "task": asked.task or "transcribe", **extra}
     for name in given:
         if name not in kind.model_fields:
             near = get_close_matches(name, kind.model_fields, n=1, cutoff=0.5)

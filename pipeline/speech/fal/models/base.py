@@ -7,20 +7,22 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from pipeline.models import Transcript
+from pipeline.models import Asked, Transcript
 
 
 class Model(ABC):
     """The arguments that a model takes, and the transcript in its answer."""
 
     @abstractmethod
-    def arguments(
-        self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
-    ) -> dict[str, JsonValue]:
+    def arguments(self, endpoint_id: str, asked: Asked, extra: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """The canonical arguments: what differs from fal's documented defaults, and what must be said anyway.
 
-        `extra` wins over `language` and `task`. Raises `ConfigurationError` for what the model cannot do.
+        `extra` wins over what is asked. Raises `ConfigurationError` for what the model cannot do.
         """
+
+    @abstractmethod
+    def asked(self, arguments: Mapping[str, JsonValue]) -> Asked:
+        """What these arguments ask for. Never raises."""
 
     @abstractmethod
     def transcript(self, raw: JsonValue, arguments: Mapping[str, JsonValue]) -> Transcript:

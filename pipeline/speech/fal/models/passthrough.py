@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from pipeline.models import Transcript
-from pipeline.speech.fal.models.arguments import refuse_audio_url
+from pipeline.models import Asked, Transcript
+from pipeline.speech.fal.models.arguments import asked_of, refuse_audio_url
 from pipeline.speech.fal.models.base import Model
 from pipeline.speech.fal.models.languages import AUTO
 from pipeline.speech.fal.normalise import Shape, first_language, normalise
@@ -21,18 +21,20 @@ _SHAPES = (("chunks", Shape.SEGMENTS), ("segments", Shape.SEGMENTS), ("words", S
 class PassThrough(Model):
     """Knows nothing about the endpoint, and so refuses nothing but `audio_url`."""
 
-    def arguments(
-        self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
-    ) -> dict[str, JsonValue]:
+    def arguments(self, endpoint_id: str, asked: Asked, extra: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """`extra`, and language and task only when they were meant: an endpoint may have neither."""
         del endpoint_id
         refuse_audio_url(extra)
         wishes: dict[str, JsonValue] = {}
-        if language and language.strip().lower() != AUTO:
-            wishes["language"] = language.strip()
-        if task and task != "transcribe":
-            wishes["task"] = task
+        if asked.language and asked.language.strip().lower() != AUTO:
+            wishes["language"] = asked.language.strip()
+        if asked.task and asked.task != "transcribe":
+            wishes["task"] = asked.task
         return {**wishes, **extra}
+
+    def asked(self, arguments: Mapping[str, JsonValue]) -> Asked:
+        """Language and task, where they are given."""
+        return asked_of(arguments)
 
     def transcript(self, raw: JsonValue, arguments: Mapping[str, JsonValue]) -> Transcript:
         """Text from `text` or `output`; segments from the first list that holds stretches of text."""

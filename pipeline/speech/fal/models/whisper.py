@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from pipeline.models import Transcript
-from pipeline.speech.fal.models.arguments import Arguments, check_arguments
+from pipeline.models import Asked, Transcript
+from pipeline.speech.fal.models.arguments import Arguments, asked_of, check_arguments
 from pipeline.speech.fal.models.base import Model
 from pipeline.speech.fal.normalise import Shape, first_language, normalise
 
@@ -28,12 +28,14 @@ class WhisperArguments(Arguments):
 class Whisper(Model):
     """Detects the language when `language` is absent; `"auto"` is no value of it."""
 
-    def arguments(
-        self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
-    ) -> dict[str, JsonValue]:
+    def arguments(self, endpoint_id: str, asked: Asked, extra: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """The task, and whatever differs from the defaults."""
-        given = check_arguments(WhisperArguments, endpoint_id, language=language, task=task, extra=extra)
+        given = check_arguments(WhisperArguments, endpoint_id, asked, extra)
         return {"task": given.task, **given.model_dump(exclude_defaults=True)}
+
+    def asked(self, arguments: Mapping[str, JsonValue]) -> Asked:
+        """Language and task, where they are given."""
+        return asked_of(arguments)
 
     def transcript(self, raw: JsonValue, arguments: Mapping[str, JsonValue]) -> Transcript:
         """Chunks are segments, or words when `chunk_level` asked for them."""

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from pipeline.models import Transcript
-from pipeline.speech.fal.models.arguments import Arguments, check_arguments
+from pipeline.models import Asked, Transcript
+from pipeline.speech.fal.models.arguments import Arguments, asked_of, check_arguments
 from pipeline.speech.fal.models.base import Model
 from pipeline.speech.fal.normalise import Shape, first_language, normalise
 
@@ -27,12 +27,14 @@ class WizperArguments(Arguments):
 class Wizper(Model):
     """Takes speech for English when `language` is absent, so that auto must be asked for with a null."""
 
-    def arguments(
-        self, endpoint_id: str, *, language: str | None, task: str | None, extra: Mapping[str, JsonValue]
-    ) -> dict[str, JsonValue]:
+    def arguments(self, endpoint_id: str, asked: Asked, extra: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """The task, the language (null for auto), and whatever differs from the defaults."""
-        given = check_arguments(WizperArguments, endpoint_id, language=language, task=task, extra=extra)
+        given = check_arguments(WizperArguments, endpoint_id, asked, extra)
         return {"task": given.task, "language": given.language, **given.model_dump(exclude_defaults=True)}
+
+    def asked(self, arguments: Mapping[str, JsonValue]) -> Asked:
+        """Language and task, where they are given."""
+        return asked_of(arguments)
 
     def transcript(self, raw: JsonValue, arguments: Mapping[str, JsonValue]) -> Transcript:
         """As whisper, but the languages are in `languages`."""

@@ -1,0 +1,47 @@
+"""How jobs are carried out: the options and settings that change nothing about what is transcribed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from pipeline.models import Handling
+from pipeline.settings import Settings
+
+
+def handling_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--delivery, --wait, --delete-payloads and --no-store-io; each has a setting of the same name."""
+    for option in (
+        click.option(
+            "--no-store-io",
+            is_flag=True,
+            help="fal keeps no input and output for its history; a submission whose reply is lost stays uncertain.",
+        ),
+        click.option(
+            "--delete-payloads", is_flag=True, help="Delete fal's copies of input and output once the sidecar is safe."
+        ),
+        click.option(
+            "--wait",
+            type=click.Choice(["poll", "webhook"]),
+            help="How workers learn that fal is done; webhook needs nightscribe webhook running.",
+        ),
+        click.option(
+            "--delivery",
+            type=click.Choice(["presigned", "upload", "public"]),
+            help="How fal gets at the audio: a presigned URL, an upload to fal's storage, or a public address.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def handling_of(settings: Settings, options: Mapping[str, Any]) -> Handling:
+    """What the options ask for, the settings where they are silent."""
+    return Handling(
+        delivery=options.get("delivery") or settings.audio.delivery,
+        wait=options.get("wait") or settings.fal.wait,
+        store_io=settings.fal.store_io and not options.get("no_store_io"),
+        delete_payloads=settings.fal.delete_payloads or bool(options.get("delete_payloads")),
+    )
