@@ -9,7 +9,7 @@ WORKDIR /app
 
 FROM base AS production
 COPY requirements/flower.txt requirements/
-# run.txt and Flower, for this image serves all of worker, dispatcher and dashboard.
+# run.txt, Flower and the receiver's packages, for this image serves all of worker, dispatcher, dashboard and receiver.
 RUN pip install --require-hashes -r requirements/flower.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY configs configs

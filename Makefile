@@ -23,7 +23,7 @@ $(VENV)/.run: requirements/run.txt pyproject.toml scripts/setup
 	@scripts/setup run
 $(VENV)/.demo: requirements/demo.txt pyproject.toml scripts/setup
 	@scripts/setup demo
-$(VENV)/.dev: requirements/dev.txt pyproject.toml scripts/setup
+$(VENV)/.dev: requirements/dev.txt pyproject.toml scripts/setup tests/clients/js/package-lock.json
 	@scripts/setup dev
 
 .PHONY: setup
@@ -55,9 +55,17 @@ worker: $(VENV)/.run ## Start a worker; several may run, here and on other hosts
 flower: $(VENV)/.demo ## Start Flower on http://127.0.0.1:5555
 	@$(WITH_STACK) exec $(BIN)/celery -A workers.app flower --conf=configs/flower.py
 
+.PHONY: webhook
+webhook: $(VENV)/.demo ## Receive fal's webhooks on webhook.host and webhook.port: ARGS="--port 8080"
+	@$(WITH_STACK) exec $(BIN)/nightscribe webhook $(ARGS)
+
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests: unit, contracts, integration, e2e
 	@scripts/run-tests $(ARGS)
+
+.PHONY: live
+live: $(VENV)/.dev ## Check with FAL_KEY what only a real account can tell, for less than 0.02 USD: YES=1 agrees
+	@PYTHONPATH=tests $(BIN)/python -m live $(if $(YES),--yes) $(ARGS)
 
 .PHONY: chaos
 chaos: $(VENV)/.dev ## Kill and disturb everything: SIZE=large, SEED=number, PEERS=1 for peers beside us
@@ -93,4 +101,4 @@ errors: $(VENV)/.dev ## Write docs/errors.md anew from the code's tables of erro
 
 .PHONY: clean
 clean: ## Remove the environment and what runs have left
-	@rm -rf $(VENV) $(DEMO_FOLDER) .test .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(DEMO_FOLDER) .test .live tests/clients/js/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,6 +10,7 @@
     │   ├── SourceUnreadableError      S3 refuses to hand this object out (archived, encrypted, not allowed)
     │   ├── SourceGoneError            the object was deleted or replaced since it was planned
     │   ├── ResultExpiredError         fal has forgotten a result that was paid for
+    │   ├── SuspectAgainError          a second opinion is as doubtful as the first
     │   └── ForeignObjectError         an object that we did not write stands where we must write
     ├── AccountError               fal refuses the account: 401, 402, 403; the run stops
     ├── BudgetReachedError         the next request does not fit under the run's ceiling; the run stops
@@ -196,6 +197,19 @@ class ResultExpiredError(BadInputError):
 
     default_reason = "result_expired"
     handling = Handling(ThisRun.FAILED, LaterRuns.ON_REBILL, "yes", "decide whether to pay again")
+
+
+class SuspectAgainError(BadInputError):
+    """A second opinion on a suspect transcript is suspect itself; the first keeps its place (docs/lint.md)."""
+
+    default_reason = "suspect_again"
+    handling = Handling(
+        ThisRun.FAILED,
+        LaterRuns.ON_REBILL,
+        "yes",
+        "listen: two models had trouble; the second transcript is in `_nightscribe/unplaced/`",
+        note="the object itself is done, with its first transcript",
+    )
 
 
 class ForeignObjectError(BadInputError):

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 from pipeline.models import AudioObject, Format, Place, Recipe
 
 SIDECAR_SUFFIX = ".transcript.json"
+DERIVED_SUFFIXES: Mapping[Format, str] = {
+    Format.VTT: ".vtt",
+    Format.SRT: ".srt",
+    Format.TXT: ".txt",
+    Format.JSON: ".podcast.json",  # `.json` alone is what many tools call their own files beside an audio
+}
+"""None is longer than the sidecar's: where that fits, these do."""
 STATE_FOLDER = "_nightscribe/"
 MAX_KEY_BYTES = 1024  # S3's own limit, in UTF-8 bytes
 _SURELY_FITS = MAX_KEY_BYTES // 4  # no character has more bytes
@@ -31,7 +39,7 @@ def sidecar_key(output: Place, audio_key: str) -> str:
 
 def derived_key(output: Place, audio_key: str, kind: Format) -> str:
     """Where a derived format of a transcript lies."""
-    return f"{output.prefix}{audio_key}.{kind}"
+    return f"{output.prefix}{audio_key}{DERIVED_SUFFIXES[kind]}"
 
 
 def fits(key: str) -> bool:

@@ -1,8 +1,8 @@
 """Takes secrets out of foreign text and JSON before anything stores, logs or shows it (I9). Pure.
 
-What counts as a secret: the signature, credential and token parameters of presigned URLs (S3, GCS, Azure), the
-password before a URL's host, and fal keys. The rest of a URL stays readable, for it names the object that a message
-is about.
+What counts as a secret: the signature, credential and token parameters of presigned URLs (S3, GCS, Azure), the path of
+a file in fal's storage, the password before a URL's host, and fal keys. The rest of a URL stays readable, for it names
+the object that a message is about.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ _SIGNED_PARAMETER = re.compile(
     rf"|{_SIGNED_NAME}\\*[\"']?\s*:\s*\\*[\"']?)"
     r"[^&\s\"'<>\\#]+"
 )
+# A file in fal's storage is open to whoever knows its path. The shape is fal's, at whatever host.
+_SLASH = r"(?:\\*/|%2F|%252F)"
+_FAL_FILE = re.compile(
+    rf"(?i)((?::|%3A|%253A){_SLASH}{{2}}(?:[a-z0-9.-]+\.)?fal\.media{_SLASH}"
+    rf"|(?::|%3A|%253A){_SLASH}{{2}}[^\s/\\\"'<>%]+{_SLASH}files{_SLASH})(?:\\+/|[^\s\"'<>\\#])+"
+)
 _SIGNED_FIELD = re.compile(rf"(?i){_SIGNED_NAME}|authorization")
 # A number before a slash is a port, and what follows it a path, which may hold an `@`.
 _URL_PASSWORD = re.compile(r"(://[^\s/:@\"']*:)(?!\d{1,5}[/\s])[^\s/\"'`<>]+@")
@@ -31,6 +37,7 @@ _AUTHORIZATION = re.compile(r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?(?:key|bea
 def redact(text: str) -> str:
     """The same text with every secret replaced by REDACTED."""
     text = _SIGNED_PARAMETER.sub(rf"\1{REDACTED}", text)
+    text = _FAL_FILE.sub(rf"\1{REDACTED}", text)
     text = _AUTHORIZATION.sub(rf"\1{REDACTED}", text)
     text = _URL_PASSWORD.sub(rf"\1{REDACTED}@", text)
     return _FAL_KEY.sub(REDACTED, text)

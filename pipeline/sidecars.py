@@ -48,12 +48,14 @@ def stamp_of(sidecar: Sidecar) -> SidecarStamp:
         cost_usd=sidecar.cost.usd,
         processing_s=sidecar.timings.processing_s,
         written_at=sidecar.written_at,
+        suspect=tuple(finding.name for finding in sidecar.quality.findings),
+        stands_for=sidecar.stands_for,
     )
 
 
 def to_metadata(stamp: SidecarStamp) -> dict[str, str]:
-    """The stamp as S3 user metadata: ASCII, for that is all a header may hold."""
-    return {_STAMP: json.dumps(stamp.model_dump(mode="json"), separators=(",", ":"))}
+    """The stamp as S3 user metadata: ASCII, for that is all a header may hold; without what it need not say."""
+    return {_STAMP: json.dumps(stamp.model_dump(mode="json", exclude_defaults=True), separators=(",", ":"))}
 
 
 def from_metadata(metadata: Mapping[str, str]) -> SidecarStamp | None:
@@ -73,7 +75,7 @@ def row_of(audio: AudioObject, output: Place, stamp: SidecarStamp, sidecar_etag:
         **audio.model_dump(),
         state=State.DONE,
         reason=None if stamp.speech else "no_speech",
-        message=None if stamp.speech else "The model heard no speech in this audio.",
+        message=_message(stamp),
         job_id=stamp.job_id,
         run_id=stamp.run_id,
         endpoint_id=stamp.endpoint_id,
@@ -89,4 +91,13 @@ def row_of(audio: AudioObject, output: Place, stamp: SidecarStamp, sidecar_etag:
         sidecar_key=keys.sidecar_key(output, audio.key),
         sidecar_etag=sidecar_etag,
         settled_at=stamp.written_at,
+        suspect=stamp.suspect,
+        stands_for=stamp.stands_for,
     )
+
+
+def _message(stamp: SidecarStamp) -> str | None:
+    said = [] if stamp.speech else ["The model heard no speech in this audio."]
+    if stamp.suspect:
+        said.append(f"The transcript is suspect: {', '.join(stamp.suspect)}. nightscribe show tells more.")
+    return " ".join(said) or None

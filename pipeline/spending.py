@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from pipeline import keys, pricing, retry
 from pipeline.limits.base import Amount, Budget, BudgetUse, Ceiling
-from pipeline.models import Intent, IntentState, ManifestRow, Place, State
+from pipeline.models import Intent, IntentState, ManifestRow, Place, Price, State
 from pipeline.settings import Settings
 from pipeline.storage.base import Storage
 
@@ -46,6 +46,8 @@ class RunBudget:
     settings: Settings
     kept_rows: Callable[[], Iterable[ManifestRow]]
     """All rows of the run that are safe in S3, by whichever dispatcher."""
+    prices: tuple[Price, ...] = ()
+    """What the run is planned with."""
     _adopted: set[str] = field(default_factory=set)
     """Jobs whose reservations were found in S3; their workers may have settled them before they were opened again."""
 
@@ -111,7 +113,8 @@ class RunBudget:
         return Amount(cost_usd, audio_s)
 
     def _price(self, endpoint_id: str | None, audio_s: float | None) -> float:
-        return pricing.cost_of(self.settings, endpoint_id or "", audio_s).usd or 0.0
+        price = pricing.price_of(self.settings, endpoint_id, self.prices)
+        return pricing.cost_of(price, endpoint_id or "", audio_s).usd or 0.0
 
     def _intents(self) -> Iterator[Intent]:
         """The intents of this run. Those of earlier runs, mostly tombstones, are passed over by their age."""

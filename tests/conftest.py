@@ -18,3 +18,11 @@ def archive(servers, tmp_path):
     """An empty archive of its own for a test: bucket, Redis keys and processes apart from all others."""
     with Archive(servers, tmp_path) as made:
         yield made
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What a test has to say in figures, also when it passes: `record_property("summary", text)`."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "summary":
+                terminalreporter.write_line(f"\n{text}")

@@ -43,6 +43,7 @@ class World:
         self.kept: list[ManifestRow] = []
         self.keep: Callable[[list[ManifestRow]], None] = self.kept.extend
         self.budget: RunBudget | None = None
+        self.seconds: Callable[[], Iterable[Job]] = tuple
         self.unsettled: dict[str, Job] = {}
         self.looked_through = 0
         self.cancel = SteppedToken(self)
@@ -91,6 +92,7 @@ class World:
             keep=self.keep,
             forgotten=self.forgotten,
             budget=self.budget,
+            seconds=self.seconds,
         )
         for event in dispatch.run(decisions):
             match event:

@@ -60,6 +60,7 @@ class FinishedArchive:
             cost=Cost(usd=facts["cost_usd"], basis="a test"),
             story=(),
             now=datetime(2026, 11, 22, 2, 0, 7, 250_000, tzinfo=UTC),
+            thresholds=builders.settings().lint,
         )
         self.rows[key] = results.write(self.storage, job, sidecar, results.Standing())
 

@@ -35,6 +35,26 @@ ODD = [
     "😀" * (MOST_BYTES // 4),
 ]
 
+# SeaweedFS takes a backslash for a slash, folds `//`, `.` and `..`, and keeps nothing that cannot be printed; the unit
+# tests have all of these.
+KEPT_BY_SEAWEEDFS = [
+    "with  space.mp3",
+    " leading and trailing .mp3",
+    "per%cent%2Fplus+and&equals=.mp3",
+    "quotes'\"`$(id).mp3",
+    "<Key>&amp;</Key>.mp3",
+    "#hash?query=1#2.mp3",
+    "émoji 🎙️/日本語/ソネット 第二番.mp3",
+    "caf\u00e9.mp3",
+    "cafe\u0301.mp3",
+    "..a/b..c/d.. .mp3",
+    "[bold]*{a,b}[!c]~^|;:,@.mp3",
+    "-rf --output.mp3",
+    "x.mp3.transcript.json.mp3",
+]
+LONG_IN_PARTS = "/".join(["é" * 100, "長" * 60, "a" * 200, "b" * 200, "c" * 112 + ".mp3"])
+"""900 bytes, in names that a file system can hold."""
+
 
 def cut(text: str, most_bytes: int = MOST_BYTES) -> str:
     """The beginning of a text that has at most so many bytes in UTF-8."""

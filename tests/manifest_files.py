@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import builders
 
@@ -13,9 +13,9 @@ from pipeline.models import Latest, Manifest, ManifestPart, ManifestRow, Place, 
 from pipeline.storage.memory import MemoryStorage
 
 
-def packed(rows: Iterable[ManifestRow]) -> bytes:
-    """A part file: gzipped JSON lines."""
-    return gzip.compress("".join(f"{row.model_dump_json()}\n" for row in rows).encode())
+def packed(rows: Iterable[ManifestRow], without: Collection[str] = ()) -> bytes:
+    """A part file: gzipped JSON lines; without these fields, as an older version writes it."""
+    return gzip.compress("".join(f"{row.model_dump_json(exclude=set(without))}\n" for row in rows).encode())
 
 
 def write_manifest(

@@ -47,7 +47,9 @@ EXPECTED = {
 """What is to be decided, by standing and mode: said here a second time, so that no cell changes unnoticed."""
 
 
-def stamp(*, etag: str = "e1", recipe: Recipe | None = None, run_id: str = "run0") -> SidecarStamp:
+def stamp(
+    *, etag: str = "e1", recipe: Recipe | None = None, run_id: str = "run0", stands_for: str | None = None
+) -> SidecarStamp:
     """What a sidecar of ours tells: of this version of its object, by this recipe, from this run."""
     recipe = recipe or builders.recipe()
     return SidecarStamp(
@@ -65,6 +67,7 @@ def stamp(*, etag: str = "e1", recipe: Recipe | None = None, run_id: str = "run0
         cost_usd=None,
         processing_s=3.0,
         written_at=builders.NOW,
+        stands_for=stands_for,
     )
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import builders
+from botocore.awsrequest import AWSResponse
 from moto.server import ThreadedMotoServer
 
 from pipeline.storage.s3 import S3Storage
@@ -45,12 +46,34 @@ def s3_storage(monkeypatch, variables, **made_with):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     for name, value in variables.items() | {("AWS_REGION", "us-east-1"), ("AWS_DEFAULT_REGION", "us-east-1")}:
-        monkeypatch.setenv(name, value)
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    storage = S3Storage(builders.settings(NIGHTSCRIBE_S3_MAX_ATTEMPTS="2").s3, **made_with)
+    ours = {name: variables[name] for name in variables if name.startswith("NIGHTSCRIBE_")}
+    storage = S3Storage(builders.settings(NIGHTSCRIBE_S3_MAX_ATTEMPTS="2", **ours).s3, **made_with)
     yield storage
     storage.close()
+
+
+def in_region(storage, region, status=200):
+    """Lets AWS, which is not asked, tell where each bucket is; the URLs at which it would have been."""
+    asked = []
+
+    def answer(request, **_):
+        asked.append(request.url)
+        return AWSResponse(request.url, status, {"x-amz-bucket-region": region} if region else {}, _Nothing())
+
+    storage._client.meta.events.register("before-send.s3.HeadBucket", answer)
+    return asked
+
+
+class _Nothing:
+    """The body of an answer that has none."""
+
+    @staticmethod
+    def stream(**_):
+        return iter(())
 
 
 def with_client(act):

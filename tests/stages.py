@@ -21,6 +21,7 @@ from pipeline.models import AudioObject, Intent, IntentState, Job, PaidRequest, 
 from pipeline.runs.held import HeldLeases
 from pipeline.runs.memory import MemoryRuns, MemoryState
 from pipeline.runs.memory_leases import MemoryLeases
+from pipeline.runs.memory_unshown import MemoryUnshown
 from pipeline.speech.memory import Script, ScriptedTranscriber
 from pipeline.storage.base import Head
 from pipeline.storage.memory import MemoryStorage
@@ -73,9 +74,9 @@ class HookedTranscriber(ScriptedTranscriber):
     on_wait: Callable[[], object] = staticmethod(lambda: None)
     on_fetch: Callable[[], object] = staticmethod(lambda: None)
 
-    def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
+    def submit(self, recipe: Recipe, audio_url: str, **how: Any) -> PaidRequest:
         self.on_submit()
-        return super().submit(recipe, audio_url)
+        return super().submit(recipe, audio_url, **how)
 
     def wait(self, request: PaidRequest, **options: Any) -> None:
         self.on_wait()
@@ -106,6 +107,7 @@ class House:
 
     def __init__(self, storage: HookedStorage | None = None) -> None:
         self.storage = storage or HookedStorage()
+        self.settings = builders.settings()
         self.now: datetime = builders.NOW
         self.probe = FixedProbe()
         self.permits = MemoryPermits(limit=4, lease_s=30.0, recover_s=10.0)
@@ -113,6 +115,7 @@ class House:
         self.runs = MemoryRuns(self.state, dispatcher_lease_s=15.0, worker_lease_s=30.0)
         self.leases = MemoryLeases(self.state, owner="worker-1", lease_s=30.0)
         self.budget = MemoryBudget()
+        self.unshown = MemoryUnshown()
         self.script(Script(answer=builders.answer()))
         self.job = self.new_version(b"a recording")
 
@@ -133,7 +136,7 @@ class House:
     def tools(self) -> Tools:
         cancel = CancellationToken()
         return Tools(
-            rules=Rules(builders.settings(), "worker-1", random.Random(7)),
+            rules=Rules(self.settings, "worker-1", random.Random(7)),
             storage=self.storage,
             transcriber=self.transcriber,
             runs=self.runs,
@@ -144,6 +147,7 @@ class House:
             probe=self.probe,
             cancel=cancel,
             now=lambda: self.now,
+            unshown=self.unshown,
         )
 
     def work(self, job: Job | None = None) -> Any:

@@ -2,17 +2,18 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emulator.fal.access import Access
+from emulator.fal.cdn_routes import CdnRoutes
 from emulator.fal.control import Control
 from emulator.fal.downloads import Downloads
 from emulator.fal.engines.base import Engine
@@ -21,11 +22,17 @@ from emulator.fal.engines.whisper import WhisperEngine
 from emulator.fal.faults import FaultScript
 from emulator.fal.gate import Gate
 from emulator.fal.history import History
+from emulator.fal.hosts import Hosts
 from emulator.fal.ledger import Ledger
+from emulator.fal.platform import Platform
 from emulator.fal.processing import Processing
 from emulator.fal.queue import FalQueue
 from emulator.fal.queue_routes import QueueRoutes
+from emulator.fal.rest_routes import RestRoutes
+from emulator.fal.run_routes import RunRoutes
 from emulator.fal.settings import EmulatorSettings
+from emulator.fal.storage import Storage
+from emulator.fal.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -63,30 +70,53 @@ def engine_of(settings: EmulatorSettings) -> Engine:
     )
 
 
-def build_app(settings: EmulatorSettings, folder: Path) -> Starlette:
-    """The application; `folder` takes the downloads. Raises ValueError when the fault file is wrong."""
+def build_app(settings: EmulatorSettings, folder: Path, own_url: str) -> ASGIApp:
+    """The application, which will answer at `own_url`; `folder` takes downloads and stored files.
+
+    Raises ValueError when the fault file is wrong.
+    """
     rules: Any = json.loads(settings.faults_file.read_text()) if settings.faults_file else []
     faults = FaultScript(settings.seed, rules)
     ledger = Ledger(settings.ledger_file)
     gate = Gate(faults, ledger)
     access = Access(settings.keys)
-    downloads = Downloads(folder) if settings.download else None
+    downloads = Downloads(folder, own_url) if settings.download else None
+    storage = Storage(folder, settings.time_factor)
     processing = Processing(engine_of(settings), downloads, faults)
-    queue = FalQueue(settings.concurrency, processing, ledger)
+    webhooks = Webhooks(faults, ledger, settings.time_factor, refuses_private=settings.webhooks_refuse_private)
+    queue = FalQueue(settings.concurrency, processing, ledger, webhooks.ended)
 
     def switch(engine: Literal["whisper", "scripted"], service_s: float) -> None:
         processing.use(engine_of(replace(settings, engine=engine, service_s=service_s)))
 
     history = History(settings, queue, access, gate, ledger)
-    api = QueueRoutes(settings, queue, access, gate, ledger)
-    app = Starlette(
-        routes=[
-            *Control(queue, ledger, faults, switch).routes(),
-            Route("/v1/models/requests/by-endpoint", history.answer, methods=["GET"]),
-            Route("/{path:path}", api.answer, methods=ALL_METHODS),
-        ],
-        middleware=[Middleware(Signature)],
+    queue_routes: list[BaseRoute] = [
+        Route("/{path:path}", QueueRoutes(settings, queue, access, gate, ledger).answer, methods=ALL_METHODS)
+    ]
+    run_routes: list[BaseRoute] = [Route("/{path:path}", RunRoutes(queue, access, ledger).answer, methods=ALL_METHODS)]
+    rest_routes: list[BaseRoute] = [*RestRoutes(storage, access, gate, ledger).routes(), *webhooks.routes()]
+    cdn_routes: list[BaseRoute] = [*CdnRoutes(storage, gate, ledger).routes()]
+    platform_routes: list[BaseRoute] = [
+        *Platform(queue, access, gate, ledger).routes(),
+        Route("/v1/models/requests/by-endpoint", history.answer, methods=["GET"]),
+    ]
+    control_routes = Control(queue, ledger, faults, storage, webhooks=webhooks, switch_engine=switch).routes()
+    return Signature(
+        Hosts(
+            {
+                "queue": _service(queue_routes),
+                "run": _service(run_routes),
+                "rest": _service(rest_routes),
+                "cdn": _service(cdn_routes),
+                "platform": _service(platform_routes),
+            },
+            anywhere=_service([*control_routes, *platform_routes, *rest_routes, *cdn_routes, *queue_routes]),
+        )
     )
+
+
+def _service(routes: Sequence[BaseRoute]) -> Starlette:
+    app = Starlette(routes=list(routes))
     # The official asynchronous client does not follow redirects (docs/fal.md section 2).
     app.router.redirect_slashes = False
     return app

@@ -12,6 +12,8 @@ from starlette.routing import Route
 from emulator.fal.faults import FaultScript
 from emulator.fal.ledger import Ledger, accepted_row
 from emulator.fal.queue import FalQueue
+from emulator.fal.storage import Storage
+from emulator.fal.webhooks import Webhooks
 
 
 class EngineWish(BaseModel):
@@ -31,12 +33,17 @@ class Control:
         queue: FalQueue,
         ledger: Ledger,
         faults: FaultScript,
+        storage: Storage,
+        *,
+        webhooks: Webhooks,
         switch_engine: Callable[[Literal["whisper", "scripted"], float], None],
     ) -> None:
         self._switch_engine = switch_engine
         self._queue = queue
         self._ledger = ledger
         self._faults = faults
+        self._storage = storage
+        self._webhooks = webhooks
 
     def routes(self) -> list[Route]:
         """The routes below /emulator."""
@@ -74,6 +81,9 @@ class Control:
             "bills": [asdict(bill) for bill in self._ledger.bills] if rows else [],
             "refusals": [asdict(refusal) for refusal in self._ledger.refusals] if rows else [],
             "calls_after_refusal": dict(self._ledger.calls_after_refusal),
+            "call_backs": [asdict(call_back) for call_back in self._ledger.call_backs] if rows else [],
+            "files": [file.row() for file in self._storage.files.values()] if rows else [],
+            "keys_given_away": self._storage.keys_given_away,
         }
         return JSONResponse(content)
 
@@ -110,8 +120,10 @@ class Control:
         return JSONResponse(wish.model_dump())
 
     async def reset(self, _http: Request) -> Response:
-        """Forgets requests, books and faults."""
+        """Forgets requests, files, books and faults."""
         self._queue.reset()
+        self._webhooks.reset()
         self._ledger.clear()
+        self._storage.clear()
         self._faults.replace([])
         return JSONResponse({"status": "reset"})

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import httpx
 
+from emulator.fal.hosts import CDN_URLS
+
 # Extra MIME parameters are refused, as was reported of fal.
 _DATA_URI = re.compile(r"data:[\w.+-]*/?[\w.+-]*;base64,(?P<data>[A-Za-z0-9+/=\s]*)")
 
@@ -18,8 +20,10 @@ class DownloadError(Exception):
 class Downloads:
     """Streams audio into files of one folder. Use as one client for the life of the process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, own_url: str) -> None:
+        """`own_url` is where this emulator answers: what lies on fal's CDN lies here."""
         self._folder = folder
+        self._own_url = own_url
         # No proxies from the environment: what is emulated here is on this machine.
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(60, connect=10),
@@ -39,7 +43,7 @@ class Downloads:
             target.write_bytes(_data_of(url))
             return target
         try:
-            async with self._client.stream("GET", url) as response:
+            async with self._client.stream("GET", self._here(url)) as response:
                 response.raise_for_status()
                 with target.open("wb") as file:
                     async for block in response.aiter_bytes():
@@ -48,6 +52,12 @@ class Downloads:
             target.unlink(missing_ok=True)
             raise DownloadError(type(error).__name__) from error
         return target
+
+    def _here(self, url: str) -> str:
+        for cdn_url in CDN_URLS:
+            if url.startswith(f"{cdn_url}/"):
+                return self._own_url + url.removeprefix(cdn_url)
+        return url
 
     async def close(self) -> None:
         """Closes the connections."""

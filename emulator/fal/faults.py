@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator,
 from emulator.fal.outcomes import model_error, request_error
 from emulator.fal.request import Outcome
 
-HttpStage = Literal["submit", "status", "result", "cancel", "history"]
-Stage = Literal["submit", "status", "result", "cancel", "history", "process", "download"]
+HttpStage = Literal["submit", "status", "result", "cancel", "history", "token", "upload", "pricing", "delete"]
+Stage = HttpStage | Literal["process", "download", "webhook"]
+# What these ask names no audio, so a rule for some audio would never match them.
+_NAMELESS = frozenset({"history", "token", "pricing", "delete"})
 
 
 class _Strict(BaseModel):
@@ -56,16 +58,32 @@ class Misdeed(_Strict):
     cut_json: bool = False
     """Send half of the JSON as a complete answer."""
     garble: bool = False
-    """Null, reversed, open and empty time stamps in the output."""
+    """The output with the defects of its family: bent times, half a text, no language (docs/fal.md section 14)."""
     fail: Failure | None = None
     regress_s: float | None = Field(default=None, ge=0)
     """Go back from IN_PROGRESS to IN_QUEUE after this time, and wait there as long."""
+    repeat: int = Field(default=0, ge=0)
+    """Send a webhook that was taken this many times more."""
+    forge: bool = False
+    """Sign a webhook with a key that is not among the public ones."""
+    unsigned: bool = False
+    """Send a webhook without the headers of its signature."""
+    age_s: float = Field(default=0, ge=0)
+    """Put this much older a time stamp on a webhook, and sign it so."""
+    payload_error: bool = False
+    """Leave the output out of a webhook, as one that could not be serialised."""
+    stray: bool = False
+    """First send a webhook of somebody else's request for a job that there is not."""
 
 
 _HTTP_MISDEEDS = {"hold_s", "delay_s", "status", "headers", "body", "lose_reply", "drop", "truncate_body", "cut_json"}
 _POSSIBLE: dict[str, set[str]] = {
     "process": {"hold_s", "delay_s", "garble", "fail", "regress_s"},
     "download": {"hold_s", "delay_s", "fail", "drop"},
+    "webhook": {
+        *("hold_s", "drop", "truncate_body", "cut_json"),
+        *("repeat", "forge", "unsigned", "age_s", "payload_error", "stray"),
+    },
 }
 
 
@@ -73,7 +91,7 @@ class Match(_Strict):
     """Which requests a rule is for; what is not given matches all."""
 
     path_contains: str | None = None
-    """A part of the audio URL's path, as it is sent or percent-decoded."""
+    """A part of the audio URL's path, as it is sent or percent-decoded; in an upload, of the file's name."""
     endpoint: str | None = None
 
 
@@ -102,8 +120,8 @@ class Rule(_Strict):
             raise ValueError(f"{', '.join(sorted(impossible))} cannot be done on {self.on!r}")
         if not self.do.model_fields_set:
             raise ValueError("the rule does nothing")
-        if self.on == "history" and self.match.path_contains is not None:
-            raise ValueError("a question to the history names no audio, so path_contains would never match")
+        if self.on in _NAMELESS and self.match.path_contains is not None:
+            raise ValueError(f"{self.on!r} names no audio, so path_contains would never match")
         return self
 
 

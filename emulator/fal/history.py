@@ -4,7 +4,6 @@ import base64
 import binascii
 import json
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -13,20 +12,16 @@ from starlette.responses import JSONResponse, Response
 from emulator.fal.access import Access
 from emulator.fal.gate import Gate
 from emulator.fal.ledger import Ledger, iso
+from emulator.fal.queries import BadQueryError, endpoints_in, moment_in, platform_error
 from emulator.fal.queue import FalQueue
 from emulator.fal.request import FalRequest, State
 from emulator.fal.retention import stores_input, stores_output
 from emulator.fal.settings import EmulatorSettings
 
-MAX_ENDPOINTS = 50
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 DAY_S = 86_400.0
 _LAST_CODES = {"success": (200, 399), "user_error": (400, 499), "error": (500, 599)}
-
-
-class BadQueryError(Exception):
-    """A query parameter is missing or wrong; the text says which."""
 
 
 class History:
@@ -48,7 +43,7 @@ class History:
         owner = self._access.owner(http.headers.get("authorization"))
         if owner is None:
             self._ledger.refuse("history", 401)
-            return _error(401, "authentication_error", "invalid key credentials")
+            return platform_error(401, "authentication_error", "invalid key credentials")
         endpoint_id = http.query_params.get("endpoint_id", "")
         return await self._gate.pass_through("history", lambda: self._page(http, owner), endpoint_id=endpoint_id)
 
@@ -56,16 +51,14 @@ class History:
         try:
             rows, cursor = self._rows(http, owner)
         except BadQueryError as error:
-            return _error(400, "invalid_request_error", str(error))
+            return platform_error(400, "invalid_request_error", str(error))
         return JSONResponse({"items": rows, "next_cursor": cursor, "has_more": cursor is not None})
 
     def _rows(self, http: Request, owner: str) -> tuple[list[dict[str, Any]], str | None]:
         query = http.query_params
-        endpoints = {name for value in query.getlist("endpoint_id") for name in value.split(",") if name}
-        if not 0 < len(endpoints) <= MAX_ENDPOINTS:
-            raise BadQueryError(f"endpoint_id is required, at most {MAX_ENDPOINTS} of them")
+        endpoints = endpoints_in(http)
         now = time.time()
-        start, end = _time(query.get("start"), now - DAY_S), _time(query.get("end"), now)
+        start, end = moment_in(http, "start", now - DAY_S), moment_in(http, "end", now)
         limit = _number(query.get("limit"), "limit", DEFAULT_LIMIT)
         if not 0 < limit <= MAX_LIMIT:
             raise BadQueryError(f"limit must be from 1 to {MAX_LIMIT}")
@@ -119,16 +112,6 @@ def _codes(status: str | None) -> tuple[int | None, int]:
     return _LAST_CODES[status]
 
 
-def _time(text: str | None, default: float) -> float:
-    if text is None:
-        return default
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadQueryError("start and end must be ISO 8601 times") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
 def _number(text: str | None, name: str, default: int) -> int:
     try:
         return default if text is None else int(text)
@@ -145,9 +128,3 @@ def _page_number(cursor: str | None) -> int:
         return int(base64.b64decode(cursor, validate=True)) if cursor else 0
     except (ValueError, binascii.Error):
         raise BadQueryError("cursor is none of ours") from None
-
-
-def _error(status_code: int, kind: str, message: str) -> Response:
-    return JSONResponse(
-        {"error": {"type": kind, "message": message, "docs_url": "https://docs.fal.ai", "request_id": ""}}, status_code
-    )

@@ -22,7 +22,7 @@ class Bill:
     audio_path: str
     billed_at: str
     billable_units: float
-    """Seconds of audio."""
+    """In the model's own unit: seconds or minutes of audio."""
     seconds: float
     """How long the request was in progress."""
 
@@ -38,6 +38,16 @@ class Refusal:
     """Empty where the call names no audio, or was refused before it was read."""
 
 
+@dataclass(frozen=True)
+class CallBack:
+    """One webhook that was sent."""
+
+    request_id: str
+    audio_path: str
+    status_code: int | None
+    """What it was answered; None when it got no answer."""
+
+
 class Ledger:
     """Counts and rows since the start or the last reset; with a file, rows are appended to it as JSON lines too."""
 
@@ -50,6 +60,7 @@ class Ledger:
         self.calls: Counter[str] = Counter()
         self.accepted: list[FalRequest] = []
         self.bills: list[Bill] = []
+        self.call_backs: list[CallBack] = []
         self.forget_refusals()
 
     def forget_refusals(self) -> None:
@@ -71,6 +82,10 @@ class Ledger:
         """Records that fal has taken a request, whether or not the caller learns of it."""
         self.accepted.append(request)
         self._append("accepted", accepted_row(request))
+
+    def called_back(self, request: FalRequest, status_code: int | None) -> None:
+        """Records a webhook, as it was answered."""
+        self.call_backs.append(CallBack(request.request_id, audio_path_of(request.audio_url), status_code))
 
     def complete(self, request: FalRequest) -> None:
         """Bills a completed request if it succeeded."""
@@ -108,6 +123,7 @@ def accepted_row(request: FalRequest) -> dict[str, Any]:
         "state": request.state.value,
         "status_code": request.outcome.status_code if request.outcome else None,
         "error_type": request.outcome.error_type if request.outcome else None,
+        "payloads_deleted": request.are_payloads_deleted,
     }
 
 

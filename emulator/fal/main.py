@@ -35,6 +35,8 @@ def _settings(options: argparse.Namespace) -> EmulatorSettings:
             raise ValueError("--no-download needs --engine scripted: the whisper engine listens to the audio")
         if importlib.util.find_spec("faster_whisper") is None:
             raise ValueError("the whisper engine needs the demo extra: pip install 'nightscribe[demo]'")
+    if (options.tunnel_port_file is None) != (options.ca_file is None):
+        raise ValueError("--tunnel-port-file and --ca-file belong together: nobody trusts the tunnel without both")
     named = {name: value for name, value in vars(options).items() if name not in {"key_file", "no_download"}}
     named["host"] = loopback_host(options.host)
     return EmulatorSettings(keys=_keys(options.key_file), download=not options.no_download, **named)
@@ -55,10 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default=_DEFAULTS.host, help="a loopback address")
     add("--port", type=int, default=_DEFAULTS.port, help="0 picks a free one")
     add("--port-file", type=Path, help="where to write the port as soon as it listens")
+    add("--tunnel-port-file", type=Path, help="open an HTTPS proxy that leads fal's host names here; write its port")
+    add("--ca-file", type=Path, help="where the tunnel writes the certificate that its callers must trust")
     add("--key-file", type=Path, help=f"accepted API keys, one a line; else the variable {KEY_VARIABLE}")
     add("--engine", choices=["whisper", "scripted"], default=_DEFAULTS.engine)
     add("--concurrency", type=_positive(int), default=_DEFAULTS.concurrency, help="requests in progress, per key")
-    add("--any-endpoint", action="store_true", help="accept any endpoint id, as whisper")
+    add("--any-endpoint", action="store_true", help="accept endpoint ids of any other owner, as whisper")
     add("--model-dir", type=Path, help="a CTranslate2 whisper model in place of the packaged one")
     scripted = parser.add_argument_group("the scripted engine")
     add = scripted.add_argument
@@ -75,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         "--history-lag-s", type=_not_negative, default=_DEFAULTS.history_lag_s, help="until the history shows a request"
     )
     add("--history-hides-queued", dest="history_shows_queued", action="store_false", help="show only what has started")
+    add("--webhooks-refuse-private", action="store_true", help="call no private address back, as fal does")
     add("--faults-file", type=Path, help="a fault script: a JSON list of rules")
     add("--ledger-file", type=Path, help="append accepted requests and bills as JSON lines")
     add("--log-level", choices=["DEBUG", "INFO", "WARNING"], default=_DEFAULTS.log_level)

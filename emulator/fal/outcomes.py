@@ -23,9 +23,9 @@ FAL_ERROR_TYPES = frozenset(
 )
 
 
-def success(output: dict[str, Any], audio_seconds: float) -> Outcome:
-    """The model's answer, billed by the audio second."""
-    return Outcome(200, json.dumps(output).encode(), billable_units=round(audio_seconds, 3))
+def success(output: dict[str, Any], units: float) -> Outcome:
+    """The model's answer, and what it is billed in the model's own unit."""
+    return Outcome(200, json.dumps(output).encode(), billable_units=units)
 
 
 def request_error(

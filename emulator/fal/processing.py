@@ -5,11 +5,10 @@ import logging
 from pathlib import Path
 
 from emulator.fal import outcomes
-from emulator.fal.answers import answer, garbled
-from emulator.fal.arguments import InvalidArgumentsError, read_arguments
 from emulator.fal.downloads import DownloadError, Downloads
 from emulator.fal.engines.base import Engine, UndecodableError
 from emulator.fal.faults import FaultScript, Misdeed
+from emulator.fal.models import InvalidArgumentsError, read_arguments
 from emulator.fal.queue import BackToQueueError
 from emulator.fal.request import FalRequest, Outcome, audio_path_of
 
@@ -64,14 +63,13 @@ class Processing:
         try:
             if self._downloads is not None:
                 file = await self._downloads.fetch(arguments.audio_url, request.request_id)
-            wants_words = getattr(arguments, "chunk_level", "") == "word"
-            speech = await self._engine.listen(path, file, words=wants_words)
+            speech = await self._engine.listen(path, file, words=arguments.wants_words)
         finally:
             _delete(file)
-        output = answer(arguments, speech)
+        output = arguments.answer(speech)
         if fault is not None and fault.garble:
-            output = garbled(output)
-        return outcomes.success(output, speech.duration_s)
+            output = arguments.garbled(output)
+        return outcomes.success(output, arguments.units(speech.duration_s))
 
 
 async def _wait(fault: Misdeed | None) -> None:

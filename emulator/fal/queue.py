@@ -7,9 +7,9 @@ import asyncio
 import bisect
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from emulator.fal import outcomes
 from emulator.fal.ledger import Ledger
@@ -24,6 +24,10 @@ class BackToQueueError(Exception):
     def __init__(self, pause_s: float) -> None:
         super().__init__(pause_s)
         self.pause_s = pause_s
+
+
+class FullError(Exception):
+    """As many requests are in progress as the account may have; what is called directly does not wait."""
 
 
 @dataclass(eq=False)
@@ -42,8 +46,16 @@ class Account:
 class FalQueue:
     """Accepts requests and brings each to COMPLETED."""
 
-    def __init__(self, concurrency: int, process: Callable[[FalRequest], Awaitable[Outcome]], ledger: Ledger) -> None:
+    def __init__(
+        self,
+        concurrency: int,
+        process: Callable[[FalRequest], Awaitable[Outcome]],
+        ledger: Ledger,
+        on_end: Callable[[FalRequest], None] = lambda _: None,
+    ) -> None:
+        """`on_end` is told of every request that has completed."""
         self._concurrency = concurrency
+        self._on_end = on_end
         self._process = process
         self._ledger = ledger
         self._tickets = itertools.count()
@@ -66,18 +78,24 @@ class FalQueue:
 
     def submit(self, request: FalRequest) -> None:
         """Takes a request. It is processed, and billed, whatever becomes of the caller."""
-        request.ticket = next(self._tickets)
-        self.by_id[request.request_id] = request
+        account = self._accept(request)
         self._by_ticket[request.ticket] = request
-        account = self._account(request)
-        account.in_flight += 1
-        account.max_in_flight = max(account.max_in_flight, account.in_flight)
-        self._ledger.accept(request)
         if request.start_timeout_s is not None:
             asyncio.get_running_loop().call_later(request.start_timeout_s, self._expire, request)
         account.waiting.append(request.ticket)
         # Not started within this call: the answer to a submit says IN_QUEUE, even when nothing is ahead.
         asyncio.get_running_loop().call_soon(self._start_ready, account)
+
+    async def run(self, request: FalRequest) -> None:
+        """Processes a request at once, past the queue, and without fal's own retries. Raises FullError.
+
+        It goes on, and is billed, when the caller no longer waits (docs/fal.md section 9).
+        """
+        account = self._account(request)
+        if account.in_progress >= self._concurrency:
+            raise FullError
+        self._accept(request)
+        await asyncio.shield(self._begin(request, account, self._run_once(request, account)))
 
     def cancel(self, request: FalRequest) -> CancelAnswer:
         """Removes a waiting request. One in progress goes on: whisper has no handler for the signal."""
@@ -95,6 +113,15 @@ class FalQueue:
             task.cancel()
         self._clear()
 
+    def _accept(self, request: FalRequest) -> Account:
+        request.ticket = next(self._tickets)
+        self.by_id[request.request_id] = request
+        account = self._account(request)
+        account.in_flight += 1
+        account.max_in_flight = max(account.max_in_flight, account.in_flight)
+        self._ledger.accept(request)
+        return account
+
     def _account(self, request: FalRequest) -> Account:
         return self.accounts.setdefault(request.owner, Account())
 
@@ -103,13 +130,26 @@ class FalQueue:
             request = self._by_ticket.get(account.waiting.pop(0))
             if request is None:  # A reset has come between.
                 continue
-            request.state = State.IN_PROGRESS
-            request.started_at = time.time()
-            account.in_progress += 1
-            account.max_in_progress = max(account.max_in_progress, account.in_progress)
-            task = asyncio.get_running_loop().create_task(self._run(request, account))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(request, account, self._run(request, account))
+
+    def _begin(self, request: FalRequest, account: Account, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        request.state = State.IN_PROGRESS
+        request.started_at = time.time()
+        account.in_progress += 1
+        account.max_in_progress = max(account.max_in_progress, account.in_progress)
+        task = asyncio.get_running_loop().create_task(run)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run_once(self, request: FalRequest, account: Account) -> None:
+        try:
+            outcome = await self._process(request)
+        except BackToQueueError:
+            outcome = outcomes.request_error("runner_disconnected", "The runner was lost", 503)
+        account.in_progress -= 1
+        self._finish(request, outcome)
+        self._start_ready(account)
 
     async def _run(self, request: FalRequest, account: Account) -> None:
         try:
@@ -152,3 +192,4 @@ class FalQueue:
         self._by_ticket.pop(request.ticket, None)
         self._account(request).in_flight -= 1
         self._ledger.complete(request)
+        self._on_end(request)

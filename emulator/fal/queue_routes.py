@@ -12,12 +12,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from emulator.fal.access import Access
 from emulator.fal.addresses import RequestAddress, parse_request_address
 from emulator.fal.gate import Gate
+from emulator.fal.hosts import base_url
 from emulator.fal.ledger import Ledger
+from emulator.fal.models import exists
 from emulator.fal.outcomes import request_error
 from emulator.fal.queue import FalQueue
+from emulator.fal.replies import about, replayed
 from emulator.fal.request import FalRequest, State, audio_path_of
 from emulator.fal.retention import is_expired
-from emulator.fal.settings import ENDPOINTS, EmulatorSettings
+from emulator.fal.settings import EmulatorSettings
 from emulator.fal.statuses import LOGS_ON, status_of
 from emulator.fal.submissions import BadSubmissionError, longest_queue, read_submission
 
@@ -57,12 +60,12 @@ class QueueRoutes:
 
     async def _about(self, http: Request, address: RequestAddress, request: FalRequest) -> Response:
         logs = http.query_params.get("logs") in LOGS_ON
-        base_url = str(http.base_url).rstrip("/")
+        own_url = base_url(http)
         if address.verb == "stream":
-            return StreamingResponse(self._events(request, base_url, logs=logs), media_type="text/event-stream")
+            return StreamingResponse(self._events(request, own_url, logs=logs), media_type="text/event-stream")
         acts = {
-            "status": lambda: self._status(request, base_url, logs=logs),
-            "result": lambda: _result(request),
+            "status": lambda: self._status(request, own_url, logs=logs),
+            "result": lambda: replayed(request),
             "cancel": lambda: self._cancel(request),
         }
         return await self._gated(address, acts[address.verb], request)
@@ -81,7 +84,7 @@ class QueueRoutes:
 
     async def _submit(self, http: Request, owner: str) -> Response:
         endpoint_id = http.url.path.strip("/")
-        if endpoint_id not in ENDPOINTS and not (self._settings.any_endpoint and "/" in endpoint_id):
+        if not exists(endpoint_id, any_endpoint=self._settings.any_endpoint):
             return JSONResponse({"detail": f"Application '{endpoint_id}' not found"}, 404)
         try:
             request = read_submission(endpoint_id, owner, http, await http.body())
@@ -89,35 +92,35 @@ class QueueRoutes:
         except BadSubmissionError as error:
             outcome = request_error("bad_request", str(error), 400)
             return Response(outcome.body, 400, outcome.headers, media_type="application/json")
-        base_url = str(http.base_url).rstrip("/")
+        own_url = base_url(http)
         return await self._gate.pass_through(
             "submit",
-            lambda: self._accept(request, limit, base_url),
+            lambda: self._accept(request, limit, own_url),
             endpoint_id=endpoint_id,
             audio_path=audio_path_of(request.audio_url),
         )
 
-    def _accept(self, request: FalRequest, limit: int | None, base_url: str) -> Response:
+    def _accept(self, request: FalRequest, limit: int | None, own_url: str) -> Response:
         if limit is not None and self._queue.waiting > limit:
             return JSONResponse({"detail": "Queue is longer than fal_max_queue_length"}, 429)
         request.sent_at = time.time()  # A held submit arrives when it is let through.
         self._queue.submit(request)
-        return _json(status_of(request, self._queue, base_url, logs=False), 200, request)
+        return about(status_of(request, self._queue, own_url, logs=False), 200, request)
 
-    def _status(self, request: FalRequest, base_url: str, *, logs: bool) -> Response:
-        status = status_of(request, self._queue, base_url, logs=logs)
-        return _json(status, 200 if request.state is State.COMPLETED else 202, request)
+    def _status(self, request: FalRequest, own_url: str, *, logs: bool) -> Response:
+        status = status_of(request, self._queue, own_url, logs=logs)
+        return about(status, 200 if request.state is State.COMPLETED else 202, request)
 
     def _cancel(self, request: FalRequest) -> Response:
         answer = self._queue.cancel(request)
-        return _json({"status": answer}, _CANCEL_CODES[answer], request)
+        return about({"status": answer}, _CANCEL_CODES[answer], request)
 
-    async def _events(self, request: FalRequest, base_url: str, *, logs: bool) -> AsyncIterator[str]:
+    async def _events(self, request: FalRequest, own_url: str, *, logs: bool) -> AsyncIterator[str]:
         """One event per change; log lines are sent once, for clients add them up (docs/fal.md section 3.3)."""
         last: dict[str, Any] = {}
         logs_sent = False
         while last.get("status") != State.COMPLETED:
-            status = status_of(request, self._queue, base_url, logs=logs)
+            status = status_of(request, self._queue, own_url, logs=logs)
             if status != last:
                 event = status | ({"logs": []} if logs_sent else {})
                 logs_sent = logs_sent or bool(status.get("logs"))
@@ -125,18 +128,3 @@ class QueueRoutes:
                 last = status
             else:
                 await asyncio.sleep(_STREAM_LOOK_S)
-
-
-def _json(content: Any, status_code: int, request: FalRequest) -> Response:
-    return JSONResponse(content, status_code, {"x-fal-request-id": request.request_id})
-
-
-def _result(request: FalRequest) -> Response:
-    outcome = request.outcome
-    if outcome is None:
-        return _json({"detail": "Request is still in progress"}, 400, request)
-    headers = outcome.headers | {
-        "x-fal-request-id": request.request_id,
-        "x-fal-billable-units": f"{outcome.billable_units:.15g}",
-    }
-    return Response(outcome.body, outcome.status_code, headers, media_type="application/json")

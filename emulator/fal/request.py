@@ -27,7 +27,7 @@ class Outcome:
     """Human text, shown in the COMPLETED status of a failed request."""
     error_type: str | None = None
     billable_units: float = 0.0
-    """Seconds of audio. fal names compute seconds at a placeholder price; audio seconds can be predicted by a test."""
+    """In the model's own unit: seconds or minutes of audio (docs/fal.md section 14)."""
 
     @property
     def is_success(self) -> bool:
@@ -50,6 +50,10 @@ class FalRequest:
     """Order of arrival; a request that goes back to the queue keeps it."""
     start_timeout_s: float | None = None
     stores_io: bool = True
+    webhook_url: str | None = None
+    """Whom to call when it ends; names a token of the caller's, so it is shown nowhere."""
+    are_payloads_deleted: bool = False
+    """The owner has had input and output deleted."""
     state: State = State.IN_QUEUE
     started_at: float | None = None
     ended_at: float | None = None

@@ -68,15 +68,16 @@ def run_server(settings: EmulatorSettings) -> None:
 async def _serve(settings: EmulatorSettings, listener: socket.socket) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     port: int = listener.getsockname()[1]
+    own_url = f"http://{host}:{port}"
 
     def announce() -> None:
         if settings.port_file is not None:
             _write_atomically(settings.port_file, f"{port}\n")
-        log.info("emulating fal on http://%s:%d with the %s engine", host, port, settings.engine)
+        log.info("emulating fal on %s with the %s engine", own_url, settings.engine)
 
     with tempfile.TemporaryDirectory(prefix="nightscribe-fal-", ignore_cleanup_errors=True) as folder:
         config = uvicorn.Config(
-            build_app(settings, Path(folder)),
+            build_app(settings, Path(folder), own_url),
             http=AbortableProtocol,
             ws="none",
             lifespan="off",
@@ -91,12 +92,26 @@ async def _serve(settings: EmulatorSettings, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop, server)
-        await server.serve([listener])
+        async with contextlib.AsyncExitStack() as beside:
+            # Before the port file, for which everybody waits.
+            await _open_tunnel(settings, port, Path(folder), beside)
+            await server.serve([listener])
     log.info("stopped")
     sys.stdout.flush()
     sys.stderr.flush()
     # Not sys.exit: it would wait for the threads that recognise speech, which cannot be interrupted.
     os._exit(0)
+
+
+async def _open_tunnel(settings: EmulatorSettings, port: int, folder: Path, beside: contextlib.AsyncExitStack) -> None:
+    if settings.tunnel_port_file is None or settings.ca_file is None:
+        return
+    # Imported here: few want a tunnel, and its certificates need a package that takes its time to import.
+    from emulator.fal.tunnel import Tunnel  # noqa: PLC0415
+
+    tunnel = Tunnel(settings.host, port, settings.ca_file, folder)
+    _write_atomically(settings.tunnel_port_file, f"{await tunnel.open()}\n")
+    beside.callback(tunnel.close)
 
 
 def _stop(server: uvicorn.Server) -> None:

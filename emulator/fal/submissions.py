@@ -31,6 +31,7 @@ def read_submission(endpoint_id: str, owner: str, request: Request, body: bytes)
         sent_at=time.time(),
         start_timeout_s=_start_timeout_s(request),
         stores_io=request.headers.get("x-fal-store-io") != "0",
+        webhook_url=_webhook_url(request),
     )
 
 
@@ -41,6 +42,13 @@ def longest_queue(request: Request) -> int | None:
         return None if text is None else int(text)
     except ValueError:
         raise BadSubmissionError("fal_max_queue_length must be a whole number") from None
+
+
+def _webhook_url(request: Request) -> str | None:
+    url = request.query_params.get("fal_webhook")
+    if url is not None and not url.startswith(("https://", "http://")):
+        raise BadSubmissionError("fal_webhook must be a URL")
+    return url
 
 
 def _json(body: bytes) -> Any:

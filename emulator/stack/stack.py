@@ -120,6 +120,7 @@ class Stack:
                 "FAL_KEY": self.fal.key,
                 "NIGHTSCRIBE_FAL_QUEUE_URL": self.fal_url,
                 "NIGHTSCRIBE_FAL_PLATFORM_URL": self.fal_url,
+                "NIGHTSCRIBE_FAL_REST_URL": self.fal_url,
             }
         return variables
 

@@ -27,13 +27,16 @@ _COMMANDS = OnDemand(
         "explain": "pipeline.cli.explain:explain",
         "limit": "pipeline.cli.limit:limit",
         "manifest": "pipeline.cli.manifest:manifest",
+        "models": "pipeline.cli.models:models",
         "plan": "pipeline.cli.plan:plan",
         "query": "pipeline.cli.query:query",
+        "render": "pipeline.cli.render:render",
         "retry-failed": "pipeline.cli.backfill:retry_failed",
         "show": "pipeline.cli.show:show",
         "status": "pipeline.cli.status:status",
         "transcribe": "pipeline.cli.transcribe:transcribe",
         "verify": "pipeline.cli.verify:verify",
+        "webhook": "pipeline.cli.webhook:webhook",
     }
 )
 

@@ -19,6 +19,7 @@ from pipeline.cli.archive_run import ArchiveRun
 from pipeline.cli.ceilings import ceiling_options, stopped
 from pipeline.cli.counts import Counts
 from pipeline.cli.handling import handling_options
+from pipeline.cli.on_suspect import on_suspect_option
 from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
 from pipeline.cli.outcome import Outcome
 from pipeline.cli.progress import make_progress
@@ -27,7 +28,7 @@ from pipeline.cli.sources import source_options
 from pipeline.cli.wishes import wish_of
 from pipeline.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, AccountError, BudgetReachedError
 from pipeline.limits.base import Ceiling
-from pipeline.models import Manifest
+from pipeline.models import Manifest, Price
 from pipeline.plan import Mode
 from pipeline.printable import printable, printable_json
 
@@ -39,6 +40,7 @@ from pipeline.printable import printable, printable_json
 @formats_option
 @ceiling_options
 @handling_options
+@on_suspect_option
 @click.option("--upgrade", is_flag=True, help="Also redo what was transcribed with another model or arguments.")
 @click.option("--force", is_flag=True, help="Redo everything, also what is current: it is paid for again.")
 @json_option
@@ -54,7 +56,7 @@ def backfill(session: Session, /, *, upgrade: bool, force: bool, **options: Any)
       nightscribe backfill s3://my-podcasts/
       nightscribe backfill s3://my-podcasts/shows/ --model fal-ai/wizper --language de --formats vtt,srt
       nightscribe backfill s3://my-podcasts/ --include '*/2024/*' --limit 10
-      nightscribe backfill s3://my-podcasts/ --max-cost 25
+      nightscribe backfill s3://my-podcasts/ --max-cost 25 --on-suspect retry:fal-ai/wizper
       nightscribe backfill s3://my-podcasts/ --arg batch_size=16 --output s3://my-transcripts/podcasts/
 
     \b
@@ -72,6 +74,7 @@ def backfill(session: Session, /, *, upgrade: bool, force: bool, **options: Any)
 @formats_option
 @ceiling_options
 @handling_options
+@on_suspect_option
 @click.option(
     "--allow-rebill",
     is_flag=True,
@@ -115,11 +118,11 @@ def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
         ) from error
     except BudgetReachedError as error:
         use, ceiling = progress.counts.budget, wish.ceiling or Ceiling()
-        message = stopped(run.outcome, use, ceiling, session.settings, wish.recipe)
+        message = stopped(run.outcome, use, ceiling, wish.price, wish.second_price)
         raise BudgetReachedError(message, error.reason) from error
     counts = progress.counts
     if run.outcome.manifest is not None:
-        _summarise(run.outcome, run.outcome.manifest, counts, as_json=options["as_json"])
+        _summarise(run.outcome, run.outcome.manifest, counts, wish.price, as_json=options["as_json"])
     for hint in counts.hints():
         click.echo(hint, err=True)
     failed = counts.failed + counts.failed_in_plan + counts.uncertain
@@ -155,7 +158,7 @@ def _interrupted(counts: Counts) -> str:
     )
 
 
-def _summarise(outcome: Outcome, manifest: Manifest, counts: Counts, *, as_json: bool) -> None:
+def _summarise(outcome: Outcome, manifest: Manifest, counts: Counts, price: Price | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(printable_json(manifest.model_dump_json(indent=1)))
         return
@@ -169,8 +172,16 @@ def _summarise(outcome: Outcome, manifest: Manifest, counts: Counts, *, as_json:
     click.echo(f"  archive    {totals.objects} objects: {states}; {totals.audio_s / 3600:.2f} h transcribed")
     if faults:
         click.echo(f"  reasons    {json.dumps(faults)[1:-1]}")
+    if totals.suspect:
+        click.echo(
+            f"  suspect    {totals.suspect} transcripts read wrong: nightscribe query --named suspicious lists them"
+        )
+    if counts.seconds:
+        click.echo(f"  second     {counts.seconds_line()}")
     click.echo(
         f"  this run   {counts.done} done, {counts.failed + counts.failed_in_plan} failed, {counts.uncertain} "
         f"uncertain, {counts.skipped} skipped{gone}; {counts.cost_line()} in {counts.elapsed_s:.1f} s"
     )
+    if counts.done and price is not None:
+        click.echo(f"  price      {price.shown}")
     click.echo(printable(f"  manifest   s3://{manifest.output.bucket}/{folder}manifest.json"))

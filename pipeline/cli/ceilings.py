@@ -13,8 +13,7 @@ from pipeline.cli.again import same_command
 from pipeline.cli.outcome import Outcome
 from pipeline.errors import ConfigurationError
 from pipeline.limits.base import BudgetUse, Ceiling
-from pipeline.models import Recipe
-from pipeline.settings import Settings
+from pipeline.models import Price, Recipe
 
 _S_PER_H = 3600.0
 _HEADROOM = 1.25  # estimates from sizes are this far off now and then
@@ -48,23 +47,24 @@ def ceiling_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="USD",
             help="Spend at most this in this run, all its interruptions included. What a request may cost is "
             "reserved before it is sent; what does not fit is left, and the command ends with 3. The same command with "
-            "a higher ceiling goes on. Needs a configured price.",
+            "a higher ceiling goes on. Needs a price: fal's (nightscribe models --refresh-prices) or a configured one.",
         ),
     ):
         command = option(command)
     return command
 
 
-def ceiling_of(settings: Settings, recipe: Recipe, options: Mapping[str, Any]) -> Ceiling | None:
+def ceiling_of(price: Price | None, recipe: Recipe, options: Mapping[str, Any]) -> Ceiling | None:
     """The ceiling that the options ask for. Raises `ConfigurationError` for a cost that cannot be known."""
     cost_usd, hours = options.get("max_cost"), options.get("max_audio_hours")
     if cost_usd is None and hours is None:
         return None
-    if cost_usd is not None and recipe.endpoint_id not in settings.prices:
+    if cost_usd is not None and (price is None or price.usd_per_audio_hour is None):
         raise ConfigurationError(
-            f"--max-cost needs to know what {recipe.endpoint_id} costs, and no price is configured for it. Set "
-            f'usd_per_audio_hour under [prices."{recipe.endpoint_id}"] in a file that NIGHTSCRIBE_CONFIG names, or '
-            "bound the run by --max-audio-hours. Nothing was begun.",
+            f"--max-cost needs to know what an hour of audio costs with {recipe.endpoint_id}, and neither fal's price "
+            "list nor the settings tell it. Ask fal with nightscribe models --refresh-prices; where fal lists no price "
+            f'for audio, as for whisper and wizper, set usd_per_audio_hour under [prices."{recipe.endpoint_id}"] in a '
+            "file that NIGHTSCRIBE_CONFIG names; or bound the run by --max-audio-hours. Nothing was begun.",
             "no_price",
         )
     return Ceiling(cost_usd, None if hours is None else hours * _S_PER_H)
@@ -80,24 +80,31 @@ def used(use: BudgetUse) -> str:
     return ", ".join(said) or "no ceiling"
 
 
-def stopped(outcome: Outcome, use: BudgetUse | None, ceiling: Ceiling, settings: Settings, recipe: Recipe) -> str:
-    """What a run says that has reached its ceiling: how far it came, and how to go on."""
+def stopped(
+    outcome: Outcome, use: BudgetUse | None, ceiling: Ceiling, price: Price | None, second: Price | None = None
+) -> str:
+    """What a run says that has reached its ceiling: how far it came, and how to go on.
+
+    `second` is the price of second opinions, where they are asked for.
+    """
     short = outcome.shortfall
-    rest_usd = pricing.cost_of(settings, recipe.endpoint_id, short.audio_s).usd or 0.0
+    rest_usd = pricing.total_usd(price, short.audio_s, short.left, rounding=0.5) or 0.0
+    seconds_usd = pricing.total_usd(second, short.seconds_s, short.seconds_left, rounding=0.5) or 0.0
+    seconds = f" {short.seconds_left} suspect transcripts wait for their second opinion." if short.seconds_left else ""
     rest = f"about {_figure(short.audio_s / _S_PER_H)} h" + (f" for {_figure(rest_usd)} USD" if rest_usd else "")
     raised: dict[str, str] = {}
     spent_usd = use.spent.cost_usd + use.reserved.cost_usd if use else 0.0
     spent_s = use.spent.audio_s + use.reserved.audio_s if use else 0.0
     if ceiling.cost_usd is not None:
-        raised["--max-cost"] = _higher(ceiling.cost_usd, spent_usd + rest_usd * _HEADROOM)
+        raised["--max-cost"] = _higher(ceiling.cost_usd, spent_usd + (rest_usd + seconds_usd) * _HEADROOM)
     if ceiling.audio_s is not None:
-        wanted_s = spent_s + short.audio_s * _HEADROOM
+        wanted_s = spent_s + (short.audio_s + short.seconds_s) * _HEADROOM
         raised["--max-audio-hours"] = _higher(ceiling.audio_s / _S_PER_H, wanted_s / _S_PER_H)
     spent = f" {used(use)} spent." if use else ""
     return (
         f"The ceiling of run {outcome.run_id} is reached:{spent} {short.done} objects were transcribed in this run, "
-        f"{short.left} are left ({rest}, estimated from their sizes). Nothing is lost, and nothing is paid twice. "
-        f"To go on: {same_command(raised)}"
+        f"{short.left} are left ({rest}, estimated from their sizes).{seconds} Nothing is lost, and nothing is paid "
+        f"twice. To go on: {same_command(raised)}"
     )
 
 

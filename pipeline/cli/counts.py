@@ -9,7 +9,7 @@ from pipeline.cli.ceilings import used
 from pipeline.limits.base import BudgetUse, Ceiling
 from pipeline.models import ManifestRow, Skip, SkipReason, State
 from pipeline.plan import RESULT_EXPIRED
-from pipeline.submit import Enqueued, Event, SettledRow, Skipped, Tick
+from pipeline.submit import Enqueued, Event, SecondAsked, SettledRow, Skipped, Tick
 
 _SECONDS_PER_HOUR = 3600.0
 
@@ -31,6 +31,13 @@ class Counts:
     """Settled without a request: their length is unknown, so that no ceiling could hold them."""
     expired: int = 0
     """Failures whose result was paid for and forgotten by fal; only a person decides to pay again."""
+    suspect: int = 0
+    """Transcripts that read wrong, those that a second opinion has replaced since among them."""
+    seconds: int = 0
+    """Second opinions that were asked for."""
+    seconds_settled: int = 0
+    replaced: int = 0
+    """Suspect transcripts that a second opinion has taken the place of."""
     outstanding: int = 0
     queued: int = 0
     audio_s: float = 0.0
@@ -52,6 +59,8 @@ class Counts:
                 self.expired += skip.row.state is State.FAILED and skip.row.reason == RESULT_EXPIRED
             case Enqueued():
                 self.enqueued += 1
+            case SecondAsked():
+                self.seconds += 1
             case SettledRow(row):
                 self.outstanding = max(0, self.outstanding - 1)  # until the next tick counts anew
                 self._add_row(row)
@@ -60,6 +69,12 @@ class Counts:
                 self.budget = budget if budget and budget.ceiling != Ceiling() else None
 
     def _add_row(self, row: ManifestRow) -> None:
+        if row.stands_for is not None:
+            self.seconds_settled += 1
+            self.replaced += row.state is State.DONE
+            self.cost_usd += row.cost_usd or 0.0
+            return
+        self.suspect += row.state is State.DONE and bool(row.suspect)
         self.done += row.state is State.DONE
         self.failed += row.state is State.FAILED
         self.uncertain += row.state is State.UNCERTAIN
@@ -73,7 +88,7 @@ class Counts:
     @property
     def settled(self) -> int:
         """Jobs that have ended, well or badly."""
-        return self.done + self.failed + self.uncertain + self.left_pending
+        return self.done + self.failed + self.uncertain + self.left_pending + self.seconds_settled
 
     @property
     def in_flight(self) -> int:
@@ -95,16 +110,18 @@ class Counts:
         """Seconds until the end at the pace so far; None while planning or before the first result."""
         if not self.planned or not self.settled:
             return None
-        return (self.enqueued - self.settled) * self.elapsed_s / self.settled
+        return (self.enqueued + self.seconds - self.settled) * self.elapsed_s / self.settled
 
     def line(self) -> str:
         """The state in one line."""
         left = "" if self.left_s is None else f", about {_clock(self.left_s)} left"
         uncertain = f", {self.uncertain} uncertain" if self.uncertain else ""
+        suspect = f", {max(0, self.suspect - self.replaced)} suspect" if self.suspect else ""
         ceiling = f", {used(self.budget)} used" if self.budget else ""
         return (
-            f"{self.done} done, {self.failed + self.failed_in_plan} failed{uncertain}, {self.in_flight} in flight, "
-            f"{self.queued} queued, {self.skipped} skipped | {self.audio_s / _SECONDS_PER_HOUR:.2f} h audio, "
+            f"{self.done} done{suspect}, {self.failed + self.failed_in_plan} failed{uncertain}, "
+            f"{self.in_flight} in flight, {self.queued} queued, {self.skipped} skipped | "
+            f"{self.audio_s / _SECONDS_PER_HOUR:.2f} h audio, "
             f"{self.audio_hours_per_hour:.1f} h/h, {self.cost_line()}{ceiling}{left}"
         )
 
@@ -122,6 +139,12 @@ class Counts:
                 "again: nightscribe retry-failed --allow-rebill."
             )
         return said
+
+    def seconds_line(self) -> str:
+        """What came of the second opinions."""
+        in_vain = self.seconds_settled - self.replaced
+        asked = max(self.seconds, self.seconds_settled)
+        return f"{asked} second opinions: {self.replaced} took the first one's place, {in_vain} did not"
 
     def cost_line(self) -> str:
         """The cost so far, and whether some of it is not known."""

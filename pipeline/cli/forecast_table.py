@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from pipeline.cli.on_suspect import SecondsExpected
 from pipeline.cli.wishes import Wish
 from pipeline.forecast import Decided, Forecast, Interval
 from pipeline.printable import printable
@@ -44,10 +45,17 @@ _MB, _GB = 1e6, 1e9
 _CENT = 0.01
 
 
-def print_forecast(decided: Decided, expected: Forecast, wish: Wish) -> None:
+def print_forecast(decided: Decided, expected: Forecast, wish: Wish, seconds: SecondsExpected | None = None) -> None:
     """Prints all of it."""
     click.echo(printable(f"Plan for {wish.uri} with {wish.recipe.endpoint_id} {wish.recipe.arguments or ''}".rstrip()))
-    for line in (*_decisions(decided), *_audio(expected), *_cost(expected, wish), *_s3(expected), *_time(expected)):
+    for line in (
+        *_decisions(decided),
+        *_audio(expected),
+        *_cost(expected, wish),
+        *([seconds.line] if seconds else []),
+        *_s3(expected),
+        *_time(expected),
+    ):
         click.echo(line)
 
 
@@ -73,8 +81,9 @@ def _cost(expected: Forecast, wish: Wish) -> Iterator[str]:
         yield "Cost:  nothing to do, nothing to pay"
     elif total.cost_usd is None:
         yield (
-            f"Cost:  unknown, {expected.cost_basis}. fal publishes none for some models; set it under "
-            f'[prices."{wish.recipe.endpoint_id}"] usd_per_audio_hour once your bill tells it.'
+            f"Cost:  unknown, {expected.cost_basis}. Ask fal: nightscribe models --refresh-prices. It lists none for "
+            f'some models, whisper and wizper among them; set it under [prices."{wish.recipe.endpoint_id}"] '
+            "usd_per_audio_hour once your bill tells it."
         )
     else:
         yield f"Cost:  {_cost_span(total.cost_usd)}: {expected.cost_basis}"

@@ -154,7 +154,8 @@ class Lookup:
     def _decided_at(self, kept: Iterable[Intent]) -> dict[str, datetime]:
         if not self.settings.fal.platform_url:  # there is no history to ask
             return {}
-        return {intent.job_id: intents.free_at(intent, self.settings) for intent in kept}
+        known = {intent.job_id: intents.free_at(intent, self.settings) for intent in kept}
+        return {job_id: moment for job_id, moment in known.items() if moment is not None}
 
     def _read(self, bucket: str, key: str, kind: type[_Kept]) -> _Kept | None:
         stored = self.storage.read(bucket, key)

@@ -19,6 +19,7 @@ from pipeline.cli.lost_rows import LostRows
 from pipeline.cli.outcome import Outcome
 from pipeline.cli.session import Session
 from pipeline.cli.wishes import Wish, decisions, now
+from pipeline.delivery import check_delivery
 from pipeline.errors import BudgetReachedError, ConfigurationError, RunActiveError, ServiceUnavailableError
 from pipeline.limits.base import Ceiling
 from pipeline.manifest import Draft, Newest, RunFacts, Segments
@@ -32,7 +33,7 @@ from pipeline.models import (
     State,
     UnfinishedRun,
 )
-from pipeline.plan import planned_again, planned_row
+from pipeline.plan import Request, planned_again, planned_row, second_job, settled_over
 from pipeline.runs.base import RunTicket
 from pipeline.spending import RunBudget, SpendingRun
 from pipeline.storage.base import Storage
@@ -106,6 +107,7 @@ class OpenRun:
                 keep=self._keep,
                 forgotten=lambda: (planned_again(row, request, now()) for row in draft.unsettled()),
                 budget=budget,
+                seconds=lambda: filter(None, (second_job(row, request, now()) for row in draft.suspect())),
             )
             try:
                 steps = dispatch.run(self._before_the_first(planned, lambda: note.write(facts, noted)))
@@ -113,7 +115,7 @@ class OpenRun:
                 self.outcome.manifest = self._finish(draft, base, facts.started_at)
                 note.remove(self.ticket.run_id)
             except BudgetReachedError:
-                self._count_shortfall(draft)
+                self._count_shortfall(draft, request)
                 raise
             finally:
                 if budget and not self.can_be_continued:
@@ -130,14 +132,14 @@ class OpenRun:
         newest: list[ManifestRow] = []
         for newest in self._kept_batches():
             for row in newest:
-                settled.put(row)
+                settled.put(settled_over(settled.get(row.key), row))
         self._forget_intents(newest)  # the earlier dispatcher may have died between the two halves of `_keep`
         runs = self.parts.runs
         while rows := runs.rows(self.ticket.run_id, 0, _ROWS_AT_ONCE):
             self._keep(rows)
             runs.take(self.ticket.run_id, len(rows))
             for row in rows:
-                settled.put(row)
+                settled.put(settled_over(settled.get(row.key), row))
 
     def _kept_batches(self) -> Iterator[list[ManifestRow]]:
         """The segments; there may be hundreds, so that this process shows in between that it is alive."""
@@ -170,16 +172,17 @@ class OpenRun:
             ceiling=self.wish.ceiling or Ceiling(),
         )
         settings = self.session.settings
-        budget = RunBudget(spender, self.parts.budget, self._storage, settings, self._kept_rows)
+        budget = RunBudget(spender, self.parts.budget, self._storage, settings, self._kept_rows, self.wish.prices)
         budget.open()
         return budget
 
     def _before_the_first(
         self, planned: Iterator[Job | Skip], write_note: Callable[[], object]
     ) -> Iterator[Job | Skip]:
-        """Asks fal about the key, if this process has one, tries the store, and notes the run; not without jobs."""
+        """Judges the delivery, asks fal about the key, if there is one, tries the store, notes the run; given a job."""
         for decision in planned:
             if isinstance(decision, Job) and not self.outcome.has_begun:
+                self._tell(check_delivery(self.wish.handling, self._storage, self.session.settings, now()))
                 if self.session.has_key:
                     with closing(open_transcriber(self.session.settings, self.session.environment)) as transcriber:
                         transcriber.check_key()
@@ -190,12 +193,16 @@ class OpenRun:
 
     def _check_store(self) -> None:
         output, settings = self.wish.output, self.session.settings.s3
-        warning = check_conditional_writes(
-            self._storage,
-            output.bucket,
-            keys.probe_key(output, uuid4().hex),
-            exclusivity_by_redis_alone=settings.exclusivity_by_redis_alone,
+        self._tell(
+            check_conditional_writes(
+                self._storage,
+                output.bucket,
+                keys.probe_key(output, uuid4().hex),
+                exclusivity_by_redis_alone=settings.exclusivity_by_redis_alone,
+            )
         )
+
+    def _tell(self, warning: str | None) -> None:
         if warning:
             self._notices.append(Notice(warning))
 
@@ -213,8 +220,10 @@ class OpenRun:
                     self.outcome.shortfall.add_left(job.object, self.session.settings.audio)
                 case SettledRow(row):
                     before = draft.get(row.key)
-                    draft.put(row)
-                    if before and before.job_id == row.job_id and not before.is_unsettled:
+                    after = settled_over(before, row)
+                    draft.put(after)
+                    is_known = before is not None and before.job_id == after.job_id and not before.is_unsettled
+                    if before and is_known and (row.job_id == before.job_id or after == before.row()):
                         continue
             yield event
         lost.keep_all()
@@ -242,7 +251,10 @@ class OpenRun:
         if done:
             self._storage.delete_many(output.bucket, done)
 
-    def _count_shortfall(self, draft: Draft) -> None:
+    def _count_shortfall(self, draft: Draft, request: Request) -> None:
+        for row in draft.suspect():
+            if second_job(row, request, now()):
+                self.outcome.shortfall.add_second(row.row())
         for row in draft.rows():
             if row.state is State.DONE and row.run_id == self.ticket.run_id:
                 self.outcome.shortfall.add_done(row.row())

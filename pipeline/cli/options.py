@@ -47,17 +47,25 @@ def _arguments(_context: click.Context, _parameter: click.Parameter, values: tup
     return arguments
 
 
-def _formats(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[Format, ...]:
+def _formats(_context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Format, ...]:
     names = [name.strip().lower() for name in (value or "").split(",") if name.strip()]
     known = {kind.value for kind in Format}
     for name in names:
         if name not in known:
             raise click.BadParameter(f"there is no format {name!r}; there are: {', '.join(sorted(known))}.")
+    if not names and parameter.required:
+        raise click.BadParameter(f"it names no format; there are: {', '.join(sorted(known))}.")
     return tuple(Format(name) for name in dict.fromkeys(names))
 
 
+def _keyterms(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Terms from all of the lists, each once."""
+    terms = (term.strip() for value in values for term in value.split(","))
+    return tuple(dict.fromkeys(term for term in terms if term))
+
+
 def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--model, --language, --task and --arg."""
+    """The model, and what is asked of it in words that are the same for every model; --arg for all others."""
     for option in (
         click.option(
             "--arg",
@@ -67,9 +75,23 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="KEY=VALUE",
             help="An argument of the model, as fal documents it. May be repeated.",
         ),
+        click.option(
+            "--keyterms",
+            multiple=True,
+            callback=_keyterms,
+            metavar="A,B,C",
+            help="Names and terms that are likely to be said. May be repeated.",
+        ),
+        click.option("--prompt", metavar="TEXT", help="A text in the style and spelling that is wanted."),
+        click.option("--words", is_flag=True, help="Times for single words too."),
+        click.option("--speakers", type=click.IntRange(min=1), metavar="N", help="Tell apart so many speakers."),
+        click.option("--diarize", is_flag=True, help="Tell speakers apart."),
+        click.option("--translate", is_flag=True, help="Write English, whatever is spoken: --task translate."),
         click.option("--task", type=click.Choice(["transcribe", "translate"]), help="translate writes English."),
-        click.option("--language", metavar="CODE|auto", help="Language of the audio; auto detects it."),
-        click.option("--model", metavar="ID", help="fal endpoint id, for example fal-ai/wizper."),
+        click.option(
+            "--language", metavar="CODE|auto", help="Language of the audio, such as de; auto has the model detect it."
+        ),
+        click.option("--model", metavar="ID", help="fal endpoint id; nightscribe models lists those that are known."),
     ):
         command = option(command)
     return command
@@ -88,7 +110,18 @@ def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_FORMATS = ",".join(kind.value for kind in Format)
 formats_option = click.option(
-    "--formats", callback=_formats, metavar="vtt,srt,txt", help="Also write these beside the sidecar."
+    "--formats",
+    callback=_formats,
+    metavar=_FORMATS,
+    help="Also write these beside the sidecar; json is that of Podcasting 2.0. None without this option.",
+)
+wanted_formats_option = click.option(
+    "--formats",
+    callback=_formats,
+    metavar=_FORMATS,
+    required=True,
+    help="What to make, separated by commas; json is that of Podcasting 2.0.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")

@@ -16,6 +16,10 @@ class Shortfall:
     done: int = 0
     """Objects that this run has transcribed, by all its dispatchers."""
     left: int = 0
+    seconds_left: int = 0
+    """Suspect transcripts whose second opinion was not asked for any more."""
+    seconds_s: float = 0.0
+    """How long their audio is."""
     _done_bytes: int = 0
     _done_s: float = 0.0
     _left_bytes: int = 0
@@ -26,6 +30,11 @@ class Shortfall:
         self.done += 1
         self._done_bytes += row.size_bytes
         self._done_s += row.duration_s or 0.0
+
+    def add_second(self, row: ManifestRow) -> None:
+        """Counts a suspect transcript that waits for its second opinion."""
+        self.seconds_left += 1
+        self.seconds_s += row.duration_s or 0.0
 
     def add_left(self, audio: AudioObject | ManifestRow, settings: AudioSettings) -> None:
         """Counts an object that is left."""

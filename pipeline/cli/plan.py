@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from pipeline import manifest
 from pipeline.cli.forecast_table import print_forecast
+from pipeline.cli.on_suspect import SecondsExpected, on_suspect_option, seconds_expected
 from pipeline.cli.options import archive_options, formats_option, json_option, recipe_options
 from pipeline.cli.progress import said_every
 from pipeline.cli.session import Session
@@ -28,6 +30,7 @@ _PAID_BEFORE = (Standing.CURRENT, Standing.OTHER_RECIPE, Standing.SIDECAR_MISSIN
 @source_options
 @recipe_options
 @formats_option
+@on_suspect_option
 @click.option("--retry-failed", "retry", is_flag=True, help="Plan as nightscribe retry-failed would.")
 @click.option("--upgrade", is_flag=True, help="Plan as nightscribe backfill --upgrade would.")
 @click.option("--force", is_flag=True, help="Plan as nightscribe backfill --force would: what is paid for again.")
@@ -72,15 +75,17 @@ def plan(session: Session, /, *, as_list: bool, as_json: bool, **options: Any) -
         experience,
         settings,
         endpoint_id=endpoint_id,
+        price=wish.price,
         formats=len(wish.formats),
         asked=storage.requests,
         last=last,
         paid_before=_PAID_BEFORE,
     )
+    seconds = seconds_expected(wish.second, wish.second_price, expected, last) if wish.second else None
     if as_json:
-        click.echo(json.dumps(_as_json(decided, expected, wish), indent=1))
+        click.echo(json.dumps(_as_json(decided, expected, wish) | _seconds(seconds), indent=1))
     else:
-        print_forecast(decided, expected, wish)
+        print_forecast(decided, expected, wish, seconds)
 
 
 def _mode(options: dict[str, Any]) -> Mode:
@@ -125,6 +130,10 @@ def _as_json(decided: Decided, expected: Forecast, wish: Wish) -> dict[str, Any]
             "basis": time.basis,
         },
     }
+
+
+def _seconds(seconds: SecondsExpected | None) -> dict[str, Any]:
+    return {"second_opinions": seconds and asdict(seconds)}
 
 
 def _audio(audio: Audio) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class BarProgress:
         self._bar.update(
             self._task,
             description="transcribing" if counts.planned else "planning",
-            total=counts.enqueued or None,
+            total=(counts.enqueued + counts.seconds) or None,
             completed=counts.settled,
         )
 

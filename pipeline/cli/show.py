@@ -60,6 +60,9 @@ def _print(sidecar: Sidecar) -> None:
             f"request {sidecar.request.request_id}"
         )
     )
+    for finding in sidecar.quality.findings:
+        at = "" if finding.at_s is None else f" (at {formats.timestamp(finding.at_s)})"
+        click.echo(printable(f"suspect: {finding.name}: {finding.detail}{at}"))
     click.echo("")
     if not sidecar.text.strip():
         click.echo("(no speech)")

@@ -11,11 +11,24 @@ from typing import Any
 from pipeline import keys, manifest
 from pipeline.cli.ceilings import ceiling_of
 from pipeline.cli.handling import handling_of
+from pipeline.cli.on_suspect import second_of
 from pipeline.cli.session import Session
 from pipeline.cli.sources import LISTING, Source, source_of
 from pipeline.discover import selection
 from pipeline.limits.base import Ceiling
-from pipeline.models import Format, Found, Handling, Job, Manifest, Place, Recipe, RememberedRow, SidecarStamp, Skip
+from pipeline.models import (
+    Format,
+    Found,
+    Handling,
+    Job,
+    Manifest,
+    Place,
+    Price,
+    Recipe,
+    RememberedRow,
+    SidecarStamp,
+    Skip,
+)
 from pipeline.ownership import stamp_at
 from pipeline.plan import Mode, Request, plan
 from pipeline.settings import Settings
@@ -38,6 +51,21 @@ class Wish:
     allow_rebill: bool = False
     source: Source = LISTING
     handling: Handling = field(default_factory=Handling)
+    prices: tuple[Price, ...] = ()
+    """Of the recipe, where it is known, and of what may come to replace it."""
+    second: Recipe | None = None
+    """What makes suspect transcripts once more; None when nothing does."""
+
+    @property
+    def price(self) -> Price | None:
+        """The recipe's own."""
+        return next((price for price in self.prices if price.endpoint_id == self.recipe.endpoint_id), None)
+
+    @property
+    def second_price(self) -> Price | None:
+        """Of second opinions."""
+        endpoint_id = self.second.endpoint_id if self.second else None
+        return next((price for price in self.prices if price.endpoint_id == endpoint_id), None)
 
     @property
     def uri(self) -> str:
@@ -58,6 +86,8 @@ class Wish:
             allow_rebill=self.allow_rebill,
             is_whole=self.source.is_whole,
             handling=self.handling,
+            prices=self.prices,
+            second=self.second,
         )
 
 
@@ -65,6 +95,11 @@ def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
     """What the options ask for."""
     archive: Place = options["archive"]
     recipe = session.recipe(options)
+    second = second_of(session, options, recipe)
+    price = session.price(recipe)
+    second_price = session.price(second) if second else None
+    if second is not None:
+        ceiling_of(second_price, second, options)  # a ceiling needs to know what either costs
     allow_rebill = options.get("allow_rebill", False)
     if mode is Mode.RETRY_FAILED and allow_rebill:
         mode = Mode.REBILL
@@ -77,10 +112,12 @@ def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
         formats=options.get("formats", ()),
         limit=options["limit"],
         mode=mode,
-        ceiling=ceiling_of(session.settings, recipe, options),
+        ceiling=ceiling_of(price, recipe, options),
         allow_rebill=allow_rebill or mode is Mode.FORCE,
         source=source_of(options),
         handling=handling_of(session.settings, options),
+        prices=tuple(filter(None, (price, second_price))),
+        second=second,
     )
 
 

@@ -1,24 +1,27 @@
 """Where to cut a range of keys in two, from nothing but keys that were seen. Pure.
 
-A range with two ends is cut at the first place where a character that was seen at this place of other keys is between:
-half way among those. After `show-0012/...` and before `show-0090` that is `show-005`. One without an end is cut behind
-the keys that begin as the last ones did: after `show-0012/...` and `show-0019/...` come, if anything, keys behind
-`show-002`, and what comes tells more.
+The characters seen at each place of a key are read as the digits of a number, so that keys have distances, and pages
+that were listed tell how many lie between two of them. After `show-0012/...` and `show-0019/...` on one page,
+`show-0240` is some thirty pages away. Where the digits end, nothing is known but that greater keys come behind.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import zip_longest
 
 _PLACES = 256
 """Places of a key that are looked at. Keys that are longer and alike up to there are listed in one stream."""
+_DIGITS = 12
+"""Places behind what two keys have in common that make their distance: what follows does not matter."""
 _LAST = chr(0x10FFFF)
 _SURROGATES = range(0xD800, 0xE000)  # code points that are no characters
 
 
 class SeenKeys:
-    """The characters that were seen at each place of a key, in order."""
+    """The characters that were seen at each place of a key, in order: its digits there."""
 
     def __init__(self) -> None:
         self._places: list[list[str]] = []
@@ -33,10 +36,41 @@ class SeenKeys:
             if number == len(seen) or seen[number] != letter:
                 seen.insert(number, letter)
 
-    def between(self, place: int, low: str, high: str) -> list[str]:
-        """The characters seen at a place that are greater than `low`, and less than `high` if that is not empty."""
-        seen = self._places[place] if place < len(self._places) else []
-        return seen[bisect_right(seen, low) : bisect_left(seen, high) if high else None]
+    def number(self, key: str, places: int) -> int:
+        """The number that the first places of a key make. A greater key has no smaller one."""
+        number, is_known = 0, True
+        for letter, digits in zip_longest(key[:places], self._places[:places]):
+            digit = bisect_left(digits, letter) if is_known and letter and digits else 0
+            # What stands between two digits is as far as the second one, whatever follows.
+            is_known = is_known and bool(letter and digits) and digit < len(digits) and digits[digit] == letter
+            number = number * len(digits or " ") + digit
+        return number
+
+    def key(self, number: int, places: int) -> str | None:
+        """The key that makes a number; None for one greater than any."""
+        letters = []
+        for digits in reversed(self._places[:places]):
+            number, digit = divmod(number, len(digits))
+            letters.append(digits[digit])
+        return None if number else "".join(reversed(letters))
+
+    def behind(self) -> str | None:
+        """A key behind all that were seen, up to the first place where they differ."""
+        alike = ""
+        for digits in self._places:
+            if len(digits) > 1:
+                return alike + _next(digits[-1]) if digits[-1] < _LAST else None
+            alike += digits[0]
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What tells how far apart keys are: pages that were listed, from behind a key up to another one."""
+
+    after: str
+    to: str
+    pages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +79,31 @@ class Cut:
 
     key: str
     pages_left: float
-    """About how many pages are left in the range, of which the cut takes half; infinite when that cannot be told."""
+    """About how many pages the range has left before the cut; infinite when it has no end."""
 
 
-def cut_before(seen: SeenKeys, begun: str, at: str, until: str, pages: int) -> Cut | None:
-    """A cut between the last listed key and the end of a range, if one is known; `pages` from `begun` are listed."""
-    alike = len(_alike(at, until))
-    for place in range(alike, len(at)):
-        letters = seen.between(place, at[place], until[place] if place == alike else "")
-        if letters:
-            key = at[:place] + letters[len(letters) // 2]
-            return Cut(key, pages * len(letters) / _done(seen, begun, at, place))
-    return None
+def cut(seen: SeenKeys, measured: Collection[Measured], at: str, until: str | None, most_pages: int) -> Cut | None:
+    """A cut of what is left between `at` and `until`: half way, but no more than so many pages off.
+
+    None when nothing tells where. A range without an end is cut behind all that is known when that is nearer.
+    """
+    places = min(_PLACES, max(len(_alike(some.after, some.to)) for some in measured) + _DIGITS)
+    here = seen.number(at, places)
+    listed = sum(seen.number(some.to, places) - seen.number(some.after, places) for some in measured)
+    in_pages = sum(some.pages for some in measured)
+    if listed <= 0:
+        return None
+    pages, pages_left = most_pages, float("inf")
+    if until is not None:
+        left = (seen.number(until, places) - here) * in_pages // listed
+        pages, pages_left = min(most_pages, left // 2), min(left, _MANY)
+    key = seen.key(here + listed * pages // in_pages, places)
+    if key is None and until is None:
+        key = seen.behind()
+    return Cut(key, pages_left) if key is not None and at < key and (until is None or key < until) else None
 
 
-def cut_behind(prefix: str, begun: str, at: str) -> Cut | None:
-    """A cut of a range without an end: behind all keys that begin as its first and its last one both do."""
-    alike = _alike(begun, at)
-    while len(alike) > len(prefix):
-        if alike[-1] < _LAST:
-            return Cut(alike[:-1] + _next(alike[-1]), float("inf"))
-        alike = alike[:-1]
-    # Nothing in common but the prefix: behind those that begin with the same character.
-    rest = at[len(prefix) :]
-    return Cut(prefix + _next(rest[0]), float("inf")) if rest and rest[0] < _LAST else None
-
-
-def _done(seen: SeenKeys, begun: str, at: str, place: int) -> int:
-    """How many characters at this place the listed pages have come past: at least the one that they are at."""
-    if begun[:place] != at[:place] or len(begun) <= place:
-        return 1 + len(seen.between(place, "", at[place]))
-    return 1 + len(seen.between(place, begun[place], at[place]))
+_MANY = 1 << 40  # pages, more than any bucket has
 
 
 def _alike(one: str, other: str) -> str:

@@ -11,14 +11,14 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 
-import msgspec
+from msgspec.structs import replace
 
 from pipeline import keys
-from pipeline.discover.ranges import listing
+from pipeline.discover.ranges import listed_pages
 from pipeline.discover.selection import Selection
-from pipeline.errors import ConfigurationError
 from pipeline.models import Found, Place
 from pipeline.settings import S3Settings
 from pipeline.storage.base import Listed, Storage
@@ -41,88 +41,53 @@ def discover(
     *,
     sighting: Sighting | None = None,
 ) -> Iterator[Found]:
-    """Yields every audio object under the archive's prefix in key order.
-
-    Raises `ConfigurationError` for a store that lists in another order, and what `Storage` raises.
-    """
+    """Yields every audio object under the archive's prefix in key order. Raises what `listed_pages` raises."""
     seen = sighting or Sighting()
-    found = _in_order(listing(storage, archive, settings), archive)
+    found = chain.from_iterable(listed_pages(storage, archive, settings))
     if output == Place(bucket=archive.bucket):
-        return _paired(_entries(found, chosen), chosen, seen)
+        return _paired(found, chosen, seen)
     results = Place(bucket=output.bucket, prefix=output.prefix + archive.prefix)
-    sidecars = _sidecars(_in_order(listing(storage, results, settings), results), output.prefix)
-    audio = (entry for entry in _entries(found, chosen) if entry.is_audio)
-    return _paired(heapq.merge(audio, sidecars, key=attrgetter("name")), chosen, seen)
+    audio = (listed for listed in found if chosen.is_audio(listed.key))
+    sidecars = _beside_audio(chain.from_iterable(listed_pages(storage, results, settings)), output.prefix)
+    return _paired(heapq.merge(audio, sidecars, key=attrgetter("key")), chosen, seen)
 
 
-class _Entry(msgspec.Struct, gc=False):
-    """A listed key; a sidecar under the name that it would have beside its audio."""
-
-    name: str
-    listed: Listed
-    is_audio: bool
-    sidecar_name: str = ""
-    sidecar_etag: str | None = None
-
-
-def _entries(found: Iterable[Listed], chosen: Selection) -> Iterator[_Entry]:
-    is_ours, is_audio = keys.is_ours, chosen.is_audio
-    for listed in found:
-        key = listed.key
-        if not is_ours(key):
-            yield _Entry(key, listed, is_audio(key))
-
-
-def _sidecars(found: Iterable[Listed], prefix: str) -> Iterator[_Entry]:
+def _beside_audio(found: Iterable[Listed], prefix: str) -> Iterator[Listed]:
+    """The sidecars among the results, each under the key that it would have beside its audio."""
     for listed in found:
         if listed.key.endswith(keys.SIDECAR_SUFFIX):
-            yield _Entry(listed.key.removeprefix(prefix), listed, is_audio=False)
+            yield replace(listed, key=listed.key.removeprefix(prefix))
 
 
-def _in_order(found: Iterable[Listed], place: Place) -> Iterator[Listed]:
-    before = ""
+def _paired(found: Iterable[Listed], chosen: Selection, seen: Sighting) -> Iterator[Found]:
+    waiting: deque[Found] = deque()
+    by_sidecar: dict[str, Found] = {}
+    is_audio, excludes = chosen.is_audio, chosen.excludes  # this loop turns for every key there is
     for listed in found:
-        if listed.key <= before:
-            raise ConfigurationError(
-                f"The store lists {place.uri} in an order of its own ({listed.key!r} after {before!r}), and a plan "
-                "needs that of UTF-8 bytes, as S3 keeps it. Set NIGHTSCRIBE_S3_LISTS_IN_ORDER=false: listings are then "
-                "sorted on this machine's disk.",
-                "listing_unordered",
-            )
-        before = listed.key
-        yield listed
-
-
-def _paired(entries: Iterable[_Entry], chosen: Selection, seen: Sighting) -> Iterator[Found]:
-    waiting: deque[_Entry] = deque()
-    by_sidecar: dict[str, _Entry] = {}
-    for entry in entries:
-        name = entry.name
-        while waiting and waiting[0].sidecar_name < name:
-            yield _let_go(waiting, by_sidecar, chosen)
-        if entry.is_audio:
-            seen.keys += 1
+        key = listed.key
+        if keys.STATE_FOLDER in key and keys.is_ours(key):
+            continue
+        if key.endswith(keys.SIDECAR_SUFFIX):
+            if audio := by_sidecar.get(key):
+                audio.sidecar_etag = listed.etag
+                if audio is waiting[0]:  # as nearly always: nothing lies between an object and its sidecar
+                    yield _let_go(waiting, by_sidecar)
+            else:
+                seen.keys += 1
+            continue
+        while waiting and waiting[0].key + keys.SIDECAR_SUFFIX < key:
+            yield _let_go(waiting, by_sidecar)
+        seen.keys += 1
+        if is_audio(key):
             seen.audio += 1
-            entry.sidecar_name = name + keys.SIDECAR_SUFFIX
-            waiting.append(entry)
-            by_sidecar[entry.sidecar_name] = entry
-        elif audio := by_sidecar.get(name):
-            audio.sidecar_etag = entry.listed.etag
-        else:
-            seen.keys += 1
+            audio = Found(key, listed.etag, listed.size_bytes, listed.last_modified, excluded=excludes(key))
+            waiting.append(audio)
+            by_sidecar[key + keys.SIDECAR_SUFFIX] = audio
     while waiting:
-        yield _let_go(waiting, by_sidecar, chosen)
+        yield _let_go(waiting, by_sidecar)
 
 
-def _let_go(waiting: deque[_Entry], by_sidecar: dict[str, _Entry], chosen: Selection) -> Found:
-    entry = waiting.popleft()
-    del by_sidecar[entry.sidecar_name]
-    listed = entry.listed
-    return Found(
-        listed.key,
-        listed.etag,
-        listed.size_bytes,
-        listed.last_modified,
-        entry.sidecar_etag,
-        chosen.excludes(listed.key),
-    )
+def _let_go(waiting: deque[Found], by_sidecar: dict[str, Found]) -> Found:
+    audio = waiting.popleft()
+    del by_sidecar[audio.key + keys.SIDECAR_SUFFIX]
+    return audio

@@ -19,14 +19,14 @@ class Selection:
 
     def is_audio(self, key: str) -> bool:
         """Whether the key ends like an audio file."""
-        _, dot, extension = key.rpartition(".")
-        return bool(dot) and extension.lower() in self.extensions
+        dot = key.rfind(".")
+        return dot >= 0 and key[dot + 1 :].lower() in self.extensions
 
     def excludes(self, key: str) -> bool:
         """Whether the user's globs leave the key out."""
         if self.include and not any(fnmatchcase(key, glob) for glob in self.include):
             return True
-        return any(fnmatchcase(key, glob) for glob in self.exclude)
+        return bool(self.exclude) and any(fnmatchcase(key, glob) for glob in self.exclude)
 
 
 def selection(settings: AudioSettings, include: tuple[str, ...], exclude: tuple[str, ...]) -> Selection:

@@ -25,6 +25,12 @@ from pipeline.explain.findings import Findings
 from pipeline.explain.standing import Outlook, Stands
 from pipeline.models import PLANNED, AudioObject, Intent, IntentState, ManifestRow, State
 
+_NEVER_OVER = (
+    "A run adopts it as soon as fal's history shows it. Its address is public and never expires, so that no time "
+    "decides otherwise"
+)
+_NOT_STORED = "No history can show it, for fal was told to store nothing (--no-store-io)"
+
 
 def outlook(findings: Findings) -> Outlook:
     """Where the object stands."""
@@ -90,7 +96,12 @@ def _uncertain(findings: Findings, intent: Intent) -> Outlook:
     dashboard = f"look for the request in fal's dashboard; to pay for it, perhaps twice: {again}"
     decided_at = findings.decided_at.get(intent.job_id)
     if decided_at is None:
-        return Outlook(Stands.UNCERTAIN, now, f"No history is asked (fal.platform_url is empty): {dashboard}")
+        why = "No history is asked (fal.platform_url is empty)"
+        if not intent.store_io:
+            why = _NOT_STORED
+        elif intent.delivery == "public":
+            why = _NEVER_OVER
+        return Outlook(Stands.UNCERTAIN, now, f"{why}: {dashboard}")
     if said is not None and said.reason != UncertainError.default_reason:  # the history could not tell
         asks = f"The next run asks fal's history again: {advice.backfill(findings)}"
         return Outlook(Stands.UNCERTAIN, now, f"{asks}. Where that cannot tell, {dashboard}")
@@ -110,13 +121,14 @@ def _transcribed(findings: Findings) -> Outlook | None:
     if stamp is None or audio is None or stamp.object_etag != audio.etag:
         return None
     speech = "" if stamp.speech else "; the model heard no speech in it"
+    doubt = f"; suspect: {', '.join(stamp.suspect)}" if stamp.suspect else ""
     failed = ""
     row = findings.row
     if row is not None and row.state is not State.DONE and row.job_id not in {None, stamp.job_id}:
         failed = f" A later attempt with another recipe is {row.state}: {row.message or row.reason}"
     return Outlook(
         Stands.DONE,
-        f"transcribed with {stamp.endpoint_id}{speech}.{failed}",
+        f"transcribed with {stamp.endpoint_id}{speech}{doubt}.{failed}",
         f"Nothing is left to do. Read it: {advice.show(findings)}",
     )
 

@@ -58,9 +58,9 @@ class Decided:
         """Adds one decision; of a job with the length of its audio, where that is known."""
         if isinstance(decision, Skip):
             reason, row = decision
-            self.skips[reason.value] += 1
-            if not self.has_news:
-                self.has_news = not isinstance(row, RememberedRow) or row.is_news or reason is SkipReason.GONE
+            self.skips[reason] += 1
+            if not self.has_news and (not isinstance(row, RememberedRow) or row.is_news or reason is SkipReason.GONE):
+                self.has_news = True
             return
         self.has_news = True
         sizes = self.jobs_as.setdefault(decision.planned_as or "", Sizes())

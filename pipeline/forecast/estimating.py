@@ -12,9 +12,10 @@ from pipeline.forecast.decided import Decided, Sizes
 from pipeline.forecast.experience import Experience
 from pipeline.forecast.interval import Interval
 from pipeline.forecast.requests import RunWork, requests_of_run
-from pipeline.models import Manifest
+from pipeline.models import Manifest, Price
 from pipeline.settings import Settings
 
+_ROUNDED_UP_BY = (0.0, 0.5, 1.0)  # of a step in which fal bills: nothing, half of it on average, all of it
 _ASSUMED_WITHIN = 2.0  # bit rates of spoken word lie between half and twice the assumed one
 
 
@@ -26,7 +27,7 @@ class Audio:
     size_bytes: int
     audio_s: Interval
     cost_usd: Interval | None
-    """None when no price is configured."""
+    """None when no price is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def forecast(
     settings: Settings,
     *,
     endpoint_id: str,
+    price: Price | None,
     formats: int,
     asked: Mapping[str, int],
     last: Manifest | None,
@@ -75,7 +77,7 @@ def forecast(
     backfill plans anew; `last`: the manifest that `experience` comes from; `paid_before`: by what names the plan finds
     objects that were paid for before.
     """
-    reckoning = _Reckoning(experience, settings, endpoint_id, last)
+    reckoning = _Reckoning(experience, settings, price, last)
     every = list(decided.jobs_as.values())
     again = [sizes for name, sizes in decided.jobs_as.items() if name in paid_before]
     total = reckoning.audio(every)
@@ -94,7 +96,7 @@ def forecast(
         total=total,
         again=reckoning.audio(again),
         audio_basis=reckoning.audio_basis(every),
-        cost_basis=pricing.cost_of(settings, endpoint_id, 0.0).basis,
+        cost_basis=pricing.cost_of(price, endpoint_id, 0.0).basis,
         requests=requests,
         requests_usd=pricing.requests_usd(settings.s3_prices, requests),
         download_usd=pricing.download_usd(settings.s3_prices, total.size_bytes),
@@ -108,17 +110,21 @@ class _Reckoning:
 
     experience: Experience
     settings: Settings
-    endpoint_id: str
+    price: Price | None
     last: Manifest | None
 
     def audio(self, parts: Sequence[Sizes]) -> Audio:
         lengths = [self._length(kind, size) for sizes in parts for kind, size in sizes.by_kind.items()]
         known_s = sum(sizes.known_s for sizes in parts)
         audio_s = reduce(Interval.plus, lengths, _exactly(known_s))
-        prices = [pricing.cost_of(self.settings, self.endpoint_id, seconds).usd for seconds in audio_s]
-        known = [usd for usd in prices if usd is not None]
+        jobs = sum(sizes.objects for sizes in parts)
+        costs = [
+            pricing.total_usd(self.price, seconds, jobs, rounding=rounding)
+            for seconds, rounding in zip(audio_s, _ROUNDED_UP_BY, strict=True)
+        ]
+        known = [usd for usd in costs if usd is not None]
         return Audio(
-            jobs=sum(sizes.objects for sizes in parts),
+            jobs=jobs,
             size_bytes=sum(sizes.size_bytes for sizes in parts),
             audio_s=audio_s,
             cost_usd=Interval(*known) if known else None,

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.models import Job, RememberedRow, Skip
 
+_FEW = 1000
+"""Rows that may wait although the plan has decided on them: dropping them one by one would take as long as planning."""
+
 
 class KnownLengths:
     """Keeps rows from when the plan reads them until it has decided: as many as it holds back itself, a few thousand.
@@ -14,7 +17,8 @@ class KnownLengths:
     Rows and decisions come in the same order, that of keys.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, few: int = _FEW) -> None:
+        self._few = few
         self._waiting: deque[RememberedRow] = deque()
 
     def watched(self, rows: Iterable[RememberedRow]) -> Iterator[RememberedRow]:
@@ -27,6 +31,8 @@ class KnownLengths:
     def of(self, decision: Job | Skip) -> float | None:
         """The length of a job's audio in seconds, where its row knows it. To be asked for every decision."""
         waiting = self._waiting
+        if isinstance(decision, Skip) and len(waiting) < self._few:
+            return None
         key = decision.row.key if isinstance(decision, Skip) else decision.object.key
         while waiting and waiting[0].key < key:
             waiting.popleft()

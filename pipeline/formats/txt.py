@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.formats.times import one_line
+from pipeline.formats.plain import one_line
 from pipeline.models import Segment
 
 _PAUSE_S = 2.0  # a longer silence begins a paragraph
@@ -16,7 +16,8 @@ def render_txt(segments: Sequence[Segment], text: str) -> str:
     """Paragraphs with an empty line between them, speakers named where they change; `text` without segments."""
     spoken = [segment for segment in segments if one_line(segment.text)]
     if not spoken:
-        return f"{text.strip()}\n" if text.strip() else ""
+        whole = "\n".join(map(one_line, text.splitlines())).strip()
+        return f"{whole}\n" if whole else ""
     paragraphs: list[str] = []
     before: Segment | None = None
     for segment in spoken:
@@ -24,8 +25,9 @@ def render_txt(segments: Sequence[Segment], text: str) -> str:
         if before is not None and not _begins_anew(before, segment, len(paragraphs[-1])):
             paragraphs[-1] = f"{paragraphs[-1]} {words}"
         else:
-            is_new_speaker = segment.speaker and (before is None or before.speaker != segment.speaker)
-            paragraphs.append(f"{one_line(segment.speaker or '')}: {words}" if is_new_speaker else words)
+            speaker = one_line(segment.speaker or "")
+            is_new_speaker = speaker and (before is None or before.speaker != segment.speaker)
+            paragraphs.append(f"{speaker}: {words}" if is_new_speaker else words)
         before = segment
     return "\n\n".join(paragraphs) + "\n"
 

@@ -31,10 +31,12 @@ class Draft:
         self._rows.execute("PRAGMA journal_mode = OFF")
         self._rows.execute("PRAGMA synchronous = OFF")
         self._rows.execute(
-            "CREATE TABLE rows (key BLOB PRIMARY KEY, row BLOB, is_unsettled INTEGER NOT NULL) WITHOUT ROWID"
+            "CREATE TABLE rows (key BLOB PRIMARY KEY, row BLOB, is_unsettled INTEGER NOT NULL, "
+            "is_suspect INTEGER NOT NULL) WITHOUT ROWID"
         )
-        # As small as the queue: only what is unsettled is in it.
+        # As small as the queue: only what is unsettled is in it; and a few of a hundred transcripts are suspect.
         self._rows.execute("CREATE INDEX unsettled ON rows (key) WHERE is_unsettled")
+        self._rows.execute("CREATE INDEX suspect ON rows (key) WHERE is_suspect")
 
     def __enter__(self) -> Self:
         return self
@@ -53,11 +55,11 @@ class Draft:
     def put(self, row: ManifestRow | RememberedRow) -> None:
         """Adds a row, or replaces the one of the same key."""
         line = row.line if isinstance(row, RememberedRow) else row.model_dump_json().encode()
-        self._put(row.key, line, is_unsettled=row.is_unsettled)
+        self._put(row.key, line, is_unsettled=row.is_unsettled, is_suspect=bool(row.suspect))
 
     def remove(self, key: str) -> None:
         """Lets the row of a key fall out of the manifest."""
-        self._put(key, None, is_unsettled=False)
+        self._put(key, None, is_unsettled=False, is_suspect=False)
 
     def get(self, key: str) -> RememberedRow | None:
         """The row of a key."""
@@ -75,17 +77,22 @@ class Draft:
 
     def unsettled(self) -> Iterator[RememberedRow]:
         """The rows of jobs that were sent and have not come back, in key order; rows may be put while it is read."""
+        return self._paged("SELECT key, row FROM rows WHERE is_unsettled AND key > ? ORDER BY key LIMIT ?")
+
+    def suspect(self) -> Iterator[RememberedRow]:
+        """The rows of doubtful transcripts, in the same way."""
+        return self._paged("SELECT key, row FROM rows WHERE is_suspect AND key > ? ORDER BY key LIMIT ?")
+
+    def _paged(self, query: str) -> Iterator[RememberedRow]:
         after = b""
-        while page := self._rows.execute(
-            "SELECT key, row FROM rows WHERE is_unsettled AND key > ? ORDER BY key LIMIT ?", (after, _ROWS_AT_ONCE)
-        ).fetchall():
+        while page := self._rows.execute(query, (after, _ROWS_AT_ONCE)).fetchall():
             for _, line in page:
                 yield remembered_row(line, is_news=True)
             after = page[-1][0]
 
-    def _put(self, key: str, line: bytes | None, *, is_unsettled: bool) -> None:
+    def _put(self, key: str, line: bytes | None, *, is_unsettled: bool, is_suspect: bool) -> None:
         self._rows.execute(
-            "INSERT INTO rows VALUES (?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET row = excluded.row, is_unsettled = excluded.is_unsettled",
-            (key.encode(), line, is_unsettled),
+            "INSERT INTO rows VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "row = excluded.row, is_unsettled = excluded.is_unsettled, is_suspect = excluded.is_suspect",
+            (key.encode(), line, is_unsettled, is_suspect),
         )

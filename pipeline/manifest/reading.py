@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from pydantic import ValidationError
 
 from pipeline import keys
 from pipeline.errors import ConfigurationError
-from pipeline.manifest.row_files import lines, parsed
+from pipeline.manifest.ahead import one_ahead
+from pipeline.manifest.row_files import blocks, parsed
 from pipeline.models import Latest, Manifest, ManifestPart, ManifestRow, Place, RememberedRow, remembered_row
 from pipeline.storage.base import Storage
 
@@ -55,9 +57,14 @@ def read_rows(storage: Storage, manifest: Manifest) -> Iterator[ManifestRow]:
 
 def remembered(storage: Storage, manifest: Manifest) -> Iterator[RememberedRow]:
     """The same, no more of each row than a plan needs. Raises `ConfigurationError` on a part that was changed."""
+    # Unpacking takes a fifth of the time that rows do, and leaves the interpreter to others meanwhile.
+    for block in one_ahead(_blocks(storage, manifest)):
+        yield from map(remembered_row, block)
+
+
+def _blocks(storage: Storage, manifest: Manifest) -> Iterator[list[bytes]]:
     for part in manifest.parts:
-        for line in lines(_part(storage, manifest, part)):
-            yield remembered_row(line)
+        yield from blocks(_part(storage, manifest, part))
 
 
 def overlaid(older: Iterable[RememberedRow], newer: Iterable[RememberedRow]) -> Iterator[RememberedRow]:
@@ -73,12 +80,8 @@ def overlaid(older: Iterable[RememberedRow], newer: Iterable[RememberedRow]) -> 
             old = next(first, None)
         yield new
         new = next(second, None)
-    while old is not None:
-        yield old
-        old = next(first, None)
-    while new is not None:
-        yield new
-        new = next(second, None)
+    yield from () if old is None else chain([old], first)
+    yield from () if new is None else chain([new], second)
 
 
 def _part(storage: Storage, manifest: Manifest, part: ManifestPart) -> bytes:

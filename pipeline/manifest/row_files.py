@@ -24,16 +24,22 @@ def packed(rows: Iterable[ManifestRow]) -> tuple[bytes, int]:
 
 def lines(body: bytes) -> Iterator[bytes]:
     """The lines of a file, in its order; a megabyte in memory at a time."""
+    for several in blocks(body):
+        yield from several
+
+
+def blocks(body: bytes) -> Iterator[list[bytes]]:
+    """The same, as many lines together as a piece of the file holds."""
     unpacked = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     rest = b""
     for start in range(0, len(body), _CHUNK_BYTES // 8):
         chunk = unpacked.decompress(body[start : start + _CHUNK_BYTES // 8])
         *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
+        yield whole
     if not unpacked.eof:
         raise EOFError("a file of rows was cut short")
     if rest:
-        yield rest
+        yield [rest]
 
 
 def parsed(body: bytes) -> Iterator[ManifestRow]:

@@ -19,6 +19,7 @@ class Sums:
     words: int = 0
     cost_usd: float = 0.0
     cost_unknown: int = 0
+    suspect: int = 0
 
     def add(self, row: RememberedRow) -> None:
         """Adds a row."""
@@ -31,6 +32,7 @@ class Sums:
         if row.state is State.DONE:
             self.audio_s += row.duration_s or 0.0
             self.cost_unknown += row.cost_usd is None
+            self.suspect += bool(row.suspect)
 
     def totals(self) -> Totals:
         """What they come to."""
@@ -43,4 +45,5 @@ class Sums:
             words=self.words,
             cost_usd=round(self.cost_usd, 9),
             cost_unknown=self.cost_unknown,
+            suspect=self.suspect,
         )

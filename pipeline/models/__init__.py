@@ -3,6 +3,7 @@
 Plain data with a schema version where it is stored. No I/O, no clock, no rules beyond shape.
 """
 
+from pipeline.models.abilities import ABILITIES_AS_OF, Abilities
 from pipeline.models.archives import (
     AudioObject,
     Found,
@@ -33,9 +34,12 @@ from pipeline.models.manifests import (
     UnfinishedRun,
 )
 from pipeline.models.plans import RememberedRow, Skip, SkipReason, remembered_row
+from pipeline.models.prices import ListedPrice, Price
+from pipeline.models.renderings import RenderingMark
 from pipeline.models.transcripts import (
     Answer,
     Cost,
+    Finding,
     Quality,
     RecipeStamp,
     Segment,
@@ -47,13 +51,16 @@ from pipeline.models.transcripts import (
 )
 
 __all__ = [
+    "ABILITIES_AS_OF",
     "PLANNED",
     "SIDECAR_SCHEMA_VERSION",
+    "Abilities",
     "Answer",
     "Asked",
     "AudioObject",
     "Cost",
     "Failure",
+    "Finding",
     "Format",
     "Found",
     "Handling",
@@ -61,16 +68,19 @@ __all__ = [
     "IntentState",
     "Job",
     "Latest",
+    "ListedPrice",
     "Manifest",
     "ManifestPart",
     "ManifestRow",
     "PaidRequest",
     "Place",
+    "Price",
     "Quality",
     "Recipe",
     "RecipeStamp",
     "Record",
     "RememberedRow",
+    "RenderingMark",
     "Segment",
     "Sidecar",
     "SidecarStamp",

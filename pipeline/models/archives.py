@@ -44,7 +44,7 @@ class Place(Record):
         return f"s3://{self.bucket}/{self.prefix}"
 
 
-class Found(msgspec.Struct, frozen=True, gc=False):
+class Found(msgspec.Struct, gc=False):
     """One audio object of a listing, as light as it can be: there may be millions in a run."""
 
     key: str
@@ -53,7 +53,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     last_modified: str
     """ISO 8601, as the store wrote it; parsed only when the object becomes a record."""
     sidecar_etag: str | None = None
-    """None when the listing holds no sidecar for it."""
+    """None when the listing holds no sidecar for it. The one field that is learned later than the others."""
     excluded: bool = False
     version_id: str | None = None
 

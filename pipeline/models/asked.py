@@ -13,7 +13,7 @@ class Asked(Record):
     """The wishes about a transcript. None and False ask for nothing: the model does then what it does by itself."""
 
     language: str | None = None
-    """A code, or `auto`; None means auto where the model can detect it."""
+    """ISO 639-1, or a code of the model; `auto` and None have the model detect it, and refuse one that cannot."""
     task: Literal["transcribe", "translate"] | None = None
     diarize: bool = False
     """Who speaks when."""

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import AwareDatetime, JsonValue
 
 from pipeline.models.archives import AudioObject, Place, Record
+from pipeline.models.prices import Price
 
 SIDECAR_SCHEMA_VERSION = 1  # part of every recipe's hash: a new sidecar schema is a new recipe
 
@@ -37,6 +38,8 @@ class Format(StrEnum):
     VTT = "vtt"
     SRT = "srt"
     TXT = "txt"
+    JSON = "json"
+    """The transcript of Podcasting 2.0."""
 
 
 class Handling(Record):
@@ -63,6 +66,8 @@ class Job(Record):
     output: Place
     formats: tuple[Format, ...] = ()
     handling: Handling = Handling()
+    prices: tuple[Price, ...] = ()
+    """What its run was planned with: the price of the recipe, where it is known, and of what may replace it."""
     prior_attempts: int = 0
     """Attempts that earlier runs spent on this job; this run's own attempts are counted after these."""
     budgeted: bool = False
@@ -71,6 +76,8 @@ class Job(Record):
     """Whether a person has agreed to pay again where an earlier run has paid, or may have, for nothing."""
     is_forced: bool = False
     """Whether a person has agreed to pay for what is transcribed already; a sidecar of this run ends the job."""
+    second_of: str | None = None
+    """The hash of the recipe whose suspect transcript this job may replace; None for a first opinion."""
     planned_at: AwareDatetime | None = None
     planned_as: str | None = None
     """The name of how the plan found the object, for `nightscribe explain`; None when the job was sent again."""
@@ -129,14 +136,24 @@ class Intent(Record):
     state: IntentState
     attempt: int
     url_hash: str
-    """SHA-256 of the presigned URL that was sent: finds the request in fal's history without storing the URL."""
+    """SHA-256 of the audio's URL that was sent: finds the request in fal's history without storing the URL."""
     intended_at: AwareDatetime
     url_expires_at: AwareDatetime | None = None
-    """From then on fal cannot open the URL, so that a POST which arrives late is not billed. None: written by 0.1."""
+    """From then on fal cannot open the URL, so that a POST which arrives late is not billed. None: never, for a public
+    one; otherwise written by 0.1."""
+    delivery: Literal["presigned", "upload", "public"] = "presigned"
+    """How fal gets at the audio: a public URL never expires, and a POST which arrives late is billed."""
     reserved_usd: float | None = None
     """The cost that was reserved for this attempt; None when its price is unknown."""
     duration_s: float | None = None
     """The audio's length as the preflight found it, so that a resumed job need not look again."""
+    store_io: bool = True
+    """Whether fal was allowed to keep the input: without it no history can show this request."""
+    webhook_token: str | None = None
+    """The last part of the address that fal calls when this attempt's request ends; None when it calls nobody.
+
+    Nobody can guess it, and nothing is lost when somebody learns it.
+    """
     request: PaidRequest | None = None
     failure: Failure | None = None
     past: tuple[PaidRequest, ...] = ()

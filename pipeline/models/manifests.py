@@ -62,6 +62,12 @@ class ManifestRow(Record):
     sidecar_key: str | None = None
     sidecar_etag: str | None = None
     settled_at: AwareDatetime | None = None
+    suspect: tuple[str, ...] = ()
+    """The names of the doubts about the transcript (docs/lint.md)."""
+    stands_for: str | None = None
+    """The hash of the recipe that was asked for, where a second opinion with `recipe` has taken its place."""
+    second_tried: str | None = None
+    """The hash of the recipe of a second opinion that was asked for and did not replace this one."""
 
     @property
     def is_unsettled(self) -> bool:
@@ -92,6 +98,8 @@ class Totals(Record):
     cost_usd: float = 0.0
     cost_unknown: int = 0
     """Transcribed objects without a known price."""
+    suspect: int = 0
+    """Transcribed objects whose transcript is doubtful."""
 
 
 class Manifest(Record):

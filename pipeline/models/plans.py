@@ -34,6 +34,8 @@ class RememberedRow(msgspec.Struct, gc=False):
     cost_usd: float | None = None
     processing_s: float | None = None
     sidecar_etag: str | None = None
+    suspect: tuple[str, ...] = ()
+    stands_for: str | None = None
     line: bytes = b""
     """The row as JSON, without the end of its line."""
     is_news: bool = False
@@ -49,14 +51,15 @@ class RememberedRow(msgspec.Struct, gc=False):
         return ManifestRow.model_validate_json(self.line)
 
 
-_ROWS = msgspec.json.Decoder(RememberedRow)
+_decode = msgspec.json.Decoder(RememberedRow).decode
 
 
 def remembered_row(line: bytes, *, is_news: bool = False) -> RememberedRow:
     """The row of a line. Raises `ValueError` on one that is no row."""
-    row = _ROWS.decode(line)
+    row = _decode(line)
     row.line = line
-    row.is_news = is_news
+    if is_news:
+        row.is_news = True
     return row
 
 

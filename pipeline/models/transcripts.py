@@ -75,11 +75,24 @@ class Cost(Record):
     billable_units: float | None = None
 
 
-class Quality(Record):
-    """Findings about the transcript itself."""
+class Finding(Record):
+    """One reason to doubt a transcript (docs/lint.md)."""
 
-    verdict: Literal["ok", "no_speech"]
+    name: str
+    """The stable name of the doubt: `loop`, `truncated`, ..."""
+    detail: str
+    """The same for people, with figures."""
+    at_s: float | None = None
+    """Where in the audio it begins, if it is of one place."""
+
+
+class Quality(Record):
+    """What the transcript itself tells of its worth."""
+
+    verdict: Literal["ok", "suspect", "no_speech"]
+    """`suspect` is speech with findings. `no_speech` may have some too: ten minutes without a word are doubtful."""
     repairs: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class RecipeStamp(Record):
@@ -110,6 +123,8 @@ class Sidecar(Record):
     language: str | None
     segments: tuple[Segment, ...]
     quality: Quality
+    stands_for: str | None = None
+    """The hash of the recipe that was asked for, where this is a second opinion on what that one gave."""
     timings: Timings
     cost: Cost
     raw: JsonValue
@@ -140,3 +155,7 @@ class SidecarStamp(Record):
     cost_usd: float | None
     processing_s: float
     written_at: AwareDatetime
+    suspect: tuple[str, ...] = ()
+    """The names of the findings, if there are any."""
+    stands_for: str | None = None
+    """See `Sidecar.stands_for`."""

@@ -10,6 +10,7 @@ one HEAD, many at once; every other decision costs no request (I7).
 
 from pipeline.plan.planning import plan, planned_again, planned_row
 from pipeline.plan.request import LookAtSidecar, Request
+from pipeline.plan.seconds import second_job, settled_over
 from pipeline.plan.standing import DURATION_UNKNOWN, RESULT_EXPIRED, Standing
 from pipeline.plan.table import Mode
 
@@ -23,4 +24,6 @@ __all__ = [
     "plan",
     "planned_again",
     "planned_row",
+    "second_job",
+    "settled_over",
 ]

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from pipeline.models import Found, RememberedRow, SidecarStamp
 from pipeline.plan.request import LookAtSidecar
+from pipeline.plan.standing import Standing
 
 AT_ONCE = 32
 """HEADs under way at once: a fifth of a second each, so some 150 per second; half the connections of `[s3]`."""
@@ -15,28 +16,33 @@ _WAITING = 2000
 """Objects that may wait behind a look: some hundred kilobytes."""
 
 Joined = tuple[Found | None, RememberedRow | None]
-Looked = tuple[Found | None, RememberedRow | None, SidecarStamp | None]
+Looked = tuple[Found | None, RememberedRow | None, Standing | None, SidecarStamp | None]
 
 
 def looked(
-    joined: Iterable[Joined], needs_look: Callable[[Found, RememberedRow | None], bool], look: LookAtSidecar
+    joined: Iterable[Joined], standing_of: Callable[[Found, RememberedRow | None], Standing | None], look: LookAtSidecar
 ) -> Iterator[Looked]:
-    """Each pair with the stamp of its sidecar, where it needed a look. Raises what `look` raises."""
-    waiting: deque[tuple[Found | None, RememberedRow | None, Future[SidecarStamp | None] | None]] = deque()
+    """Each pair with its standing, or where only a look can tell, without one and with the stamp of its sidecar.
+
+    Raises what `look` raises.
+    """
+    waiting: deque[tuple[Found | None, RememberedRow | None, Standing | None, Future[SidecarStamp | None] | None]]
+    waiting = deque()
     under_way = 0
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as threads:  # which starts none before the first look
         try:
             for item, row in joined:
-                if item is None or not needs_look(item, row):
+                standing = None if item is None else standing_of(item, row)
+                if item is None or standing is not None:
                     if not waiting:
-                        yield item, row, None
+                        yield item, row, standing, None
                         continue
-                    waiting.append((item, row, None))
+                    waiting.append((item, row, standing, None))
                 else:
-                    waiting.append((item, row, threads.submit(look, item)))
+                    waiting.append((item, row, None, threads.submit(look, item)))
                     under_way += 1
-                while waiting and (under_way >= AT_ONCE or len(waiting) >= _WAITING or _is_ready(waiting[0][2])):
-                    under_way -= waiting[0][2] is not None
+                while waiting and (under_way >= AT_ONCE or len(waiting) >= _WAITING or _is_ready(waiting[0][3])):
+                    under_way -= waiting[0][3] is not None
                     yield _told(*waiting.popleft())
             while waiting:
                 yield _told(*waiting.popleft())
@@ -48,5 +54,10 @@ def _is_ready(future: Future[SidecarStamp | None] | None) -> bool:
     return future is None or future.done()
 
 
-def _told(item: Found | None, row: RememberedRow | None, future: Future[SidecarStamp | None] | None) -> Looked:
-    return item, row, future.result() if future else None
+def _told(
+    item: Found | None,
+    row: RememberedRow | None,
+    standing: Standing | None,
+    future: Future[SidecarStamp | None] | None,
+) -> Looked:
+    return item, row, standing, future.result() if future else None

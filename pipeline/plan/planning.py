@@ -52,25 +52,23 @@ def plan(
     column = COLUMNS[request.mode]
     recipe, run_id, output = request.recipe, request.run_id, request.output
 
-    def needs_look(item: Found, row: RememberedRow | None) -> bool:
-        if item.sidecar_etag is None or seen.knows_sidecar(item, row):
-            return False
-        return seen.before_sidecar(item, row, output, settings) is None
+    def standing_of(item: Found, row: RememberedRow | None) -> Standing | None:
+        standing = seen.before_sidecar(item, row, output, settings)
+        if standing is None and (item.sidecar_etag is None or seen.knows_sidecar(item, row)):
+            return seen.by_row(item, row, recipe, run_id)
+        return standing
 
     jobs = 0
-    for item, row, stamp in looked(_joined(found, remembered), needs_look, look):
+    for item, row, told, stamp in looked(_joined(found, remembered), standing_of, look):
         if item is None:
             if row is not None and request.is_whole:
                 yield Skip(SkipReason.GONE, row)
             continue
-        standing = seen.before_sidecar(item, row, output, settings)
-        if standing is None:
-            if item.sidecar_etag is None or seen.knows_sidecar(item, row):
-                standing = seen.by_row(item, row, recipe, run_id)
-            else:
-                standing = seen.by_stamp(item, row, stamp, recipe, run_id)
+        standing = told or seen.by_stamp(item, row, stamp, recipe, run_id)
         verdict = column[standing]
-        if verdict is not JOB:
+        if verdict is SkipReason.CURRENT and told and row is not None:
+            yield Skip(verdict, row)  # of a million objects nearly all
+        elif verdict is not JOB:
             yield _skip(item, row, stamp, standing=standing, reason=verdict, request=request)
         elif request.limit is not None and jobs >= request.limit:
             yield Skip(SkipReason.OVER_LIMIT, _left(item, row, SkipReason.OVER_LIMIT, request))
@@ -123,6 +121,7 @@ def _job(
         output=request.output,
         formats=request.formats,
         handling=request.handling,
+        prices=request.prices,
         # Attempts count per job: those of another recipe say nothing about this one.
         prior_attempts=row.attempts if row is not None and row.job_id == job_id else 0,
         budgeted=request.budgeted,

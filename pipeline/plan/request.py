@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pipeline.models import Format, Found, Handling, Place, Recipe, SidecarStamp
+from pipeline.models import Format, Found, Handling, Place, Price, Recipe, SidecarStamp
 from pipeline.plan.table import Mode
 
 
@@ -27,6 +27,10 @@ class Request:
     is_whole: bool = True
     """Whether the objects found are all that the archive has, so that rows without an object leave the manifest."""
     handling: Handling = field(default_factory=Handling)
+    prices: tuple[Price, ...] = ()
+    """What the workers reckon with."""
+    second: Recipe | None = None
+    """What makes a suspect transcript once more; None when nothing does."""
 
 
 # Reads the stamp of the sidecar of this object; None when Nightscribe did not write what stands there.

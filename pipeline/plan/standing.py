@@ -73,6 +73,8 @@ def before_sidecar(item: Found, row: RememberedRow | None, output: Place, settin
     """What the listing alone says; None when nothing is wrong."""
     if item.excluded:
         return Standing.EXCLUDED
+    if knows_sidecar(item, row) and item.sidecar_etag is not None and 0 < item.size_bytes <= settings.max_size_bytes:
+        return None  # as of nearly all: its sidecar is there, so that the key is not too long for one
     if not keys.fits(keys.sidecar_key(output, item.key)):
         return _reported(Standing.KEY_TOO_LONG, row, item)
     if item.size_bytes == 0:
@@ -80,14 +82,12 @@ def before_sidecar(item: Found, row: RememberedRow | None, output: Place, settin
     if item.size_bytes > settings.max_size_bytes:
         return _reported(Standing.TOO_LARGE, row, item)
     was_looked_at = row is not None and item.sidecar_etag is not None and row.sidecar_etag == item.sidecar_etag
-    if was_looked_at and _is_reported(Standing.FOREIGN_SIDECAR, row, item):
-        return Standing.FAULT_REPORTED
-    return None
+    return Standing.FAULT_REPORTED if was_looked_at and _is_reported(Standing.FOREIGN_SIDECAR, row, item) else None
 
 
 def knows_sidecar(item: Found, row: RememberedRow | None) -> bool:
     """Whether the row tells whose the sidecar is that was seen."""
-    return row is not None and row.state is State.DONE and row.sidecar_etag == item.sidecar_etag
+    return row is not None and row.sidecar_etag == item.sidecar_etag and row.state is State.DONE
 
 
 def by_row(item: Found, row: RememberedRow | None, recipe: Recipe, run_id: str) -> Standing:
@@ -100,7 +100,7 @@ def by_row(item: Found, row: RememberedRow | None, recipe: Recipe, run_id: str) 
         case State.DONE if item.sidecar_etag is None:
             standing = Standing.SIDECAR_MISSING
         case State.DONE:
-            standing = _done(row.recipe, row.run_id, recipe, run_id)
+            standing = _done(row, recipe, run_id)
         case State.UNCERTAIN:
             standing = Standing.UNCERTAIN
         case State.FAILED:
@@ -122,13 +122,14 @@ def by_stamp(
         # It is of an older version. What has become of this one since, the row tells: it may have failed for good.
         is_tried = row is not None and is_of_version(row, item) and row.state in _UNFINISHED
         return by_row(item, row, recipe, run_id) if is_tried else Standing.CHANGED
-    return _done(stamp.recipe, stamp.run_id, recipe, run_id)
+    return _done(stamp, recipe, run_id)
 
 
-def _done(made_with: str | None, made_by: str | None, recipe: Recipe, run_id: str) -> Standing:
-    if made_with != recipe.hash:
+def _done(made: RememberedRow | SidecarStamp, recipe: Recipe, run_id: str) -> Standing:
+    """A second opinion that has taken the place of what was asked for is what was asked for."""
+    if recipe.hash not in (made.recipe, made.stands_for):
         return Standing.OTHER_RECIPE
-    return Standing.DONE_BY_THIS_RUN if made_by == run_id else Standing.CURRENT
+    return Standing.DONE_BY_THIS_RUN if made.run_id == run_id else Standing.CURRENT
 
 
 def _failed(row: RememberedRow, recipe: Recipe) -> Standing:

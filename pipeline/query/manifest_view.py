@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import AwareDatetime
 
@@ -47,6 +47,8 @@ def _show(prefix: str) -> str:
 
 
 def _type(annotation: Any) -> str:
-    """DuckDB's type for a field that is of this type, or of this type and optional."""
+    """DuckDB's type for a field that is of this type, or of this type and optional; or a list of it."""
+    if get_origin(annotation) is tuple:
+        return f"{_type(get_args(annotation)[0])}[]"
     (kind,) = [option for option in get_args(annotation) or (annotation,) if option is not type(None)]
     return next(name for python, name in _TYPES if issubclass(kind, python))

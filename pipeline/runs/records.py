@@ -82,6 +82,24 @@ class Keys:
         """String, expiring: who works on a job, by which acquisition; or that it is parked."""
         return f"{self.prefix}lease:{job_id}"
 
+    def noticed(self, request_id: str) -> str:
+        """String, expiring: the token under which a webhook has told of a request first."""
+        return f"{self.prefix}noticed:{request_id}"
+
+    def notices(self, token: str) -> str:
+        """List, expiring: the notices that came under a token."""
+        return f"{self.prefix}notices:{token}"
+
+    @property
+    def unshown(self) -> str:
+        """List, short: ids of requests that fal's history shows without their input."""
+        return f"{self.prefix}unshown"
+
+    @property
+    def news(self) -> str:
+        """Stream, short: ids of the requests that webhooks have told of, for workers that listen."""
+        return f"{self.prefix}news"
+
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:

@@ -6,6 +6,7 @@ from pipeline.settings.records import (
     FalSettings,
     ForecastSettings,
     LimitsSettings,
+    LintSettings,
     LogSettings,
     PollingSettings,
     Price,
@@ -17,6 +18,7 @@ from pipeline.settings.records import (
     S3Prices,
     S3Settings,
     Settings,
+    WebhookSettings,
     WorkerSettings,
 )
 
@@ -25,6 +27,7 @@ __all__ = [
     "FalSettings",
     "ForecastSettings",
     "LimitsSettings",
+    "LintSettings",
     "LoadedSettings",
     "LogSettings",
     "PollingSettings",
@@ -37,6 +40,7 @@ __all__ = [
     "S3Prices",
     "S3Settings",
     "Settings",
+    "WebhookSettings",
     "WorkerSettings",
     "fal_key",
     "load_settings",

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from pipeline.errors import ConfigurationError
-from pipeline.settings.records import Settings
+from pipeline.settings.records import MAX_URL_LIFETIME_S, Settings
 
 PROFILES = ("default", "local", "production")
 _VARIABLE_PREFIX = "NIGHTSCRIBE_"
@@ -155,11 +155,17 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
             f"{origins['queue.low_water']}: queue.low_water ({settings.queue.low_water}) must be below "
             f"queue.high_water ({settings.queue.high_water})."
         )
-    if settings.fal.start_timeout_s >= settings.audio.presign_expiry_s:
+    if settings.fal.start_timeout_s >= settings.url_lifetime_s:
         raise ConfigurationError(
             f"{origins['fal.start_timeout_s']}: fal.start_timeout_s ({settings.fal.start_timeout_s:g} s) must be "
-            f"shorter than audio.presign_expiry_s ({settings.audio.presign_expiry_s} s), or fal may open a URL "
+            f"shorter than audio.presign_expiry_s ({settings.url_lifetime_s} s), or fal may open a URL "
             "that has expired."
+        )
+    if settings.url_lifetime_s > MAX_URL_LIFETIME_S:
+        raise ConfigurationError(
+            f"{origins['fal.start_timeout_s']}: with fal.start_timeout_s ({settings.fal.start_timeout_s:g} s) a URL "
+            f"would have to open for {settings.url_lifetime_s} s, and S3 allows {MAX_URL_LIFETIME_S} s. Lower it, or "
+            "set audio.presign_expiry_s."
         )
 
 

@@ -5,9 +5,15 @@ The reason for each setting, and its only default, stand beside its value in tha
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+MAX_URL_LIFETIME_S = 604_800  # seven days, SigV4's own bound
+# What a request may still take once it has begun, at the start deadline's last moment. A runner opens the audio when it
+# begins (docs/fal.md section 10); hours leave room for a slow download and for one that it begins again.
+AFTER_START_S = 14_400
 
 
 class Section(BaseModel):
@@ -44,6 +50,7 @@ class S3Settings(Section):
     list_ranges: int = Field(ge=1, le=64)
     list_ranges_pay_s: float = Field(ge=0)
     exclusivity_by_redis_alone: bool
+    request_payer: bool
 
 
 class FalSettings(Section):
@@ -52,6 +59,7 @@ class FalSettings(Section):
     queue_url: str = Field(pattern=r"^https?://[^/?#]+$")
     backup_url: str = Field(pattern=r"^(https?://[^/?#]+)?$")
     platform_url: str = Field(pattern=r"^(https?://[^/?#]+)?$")
+    rest_url: str = Field(pattern=r"^(https?://[^/?#]+)?$")
     connect_timeout_s: float = Field(gt=0)
     read_timeout_s: float = Field(gt=0)
     submit_timeout_s: float = Field(gt=0)
@@ -62,8 +70,12 @@ class FalSettings(Section):
     max_connections: int = Field(ge=1)
     no_server_retry: bool
     wait: Literal["poll", "webhook"]
+    webhook_url: str = Field(pattern=r"^(https?://[^?#]+[^?#/])?$")
+    jwks_url: str = Field(pattern=r"^https?://[^?#]+$")
     store_io: bool
     delete_payloads: bool
+    prices_file: str
+    prices_fresh_days: float = Field(ge=0)
 
 
 class PollingSettings(Section):
@@ -71,6 +83,7 @@ class PollingSettings(Section):
 
     min_s: float = Field(gt=0)
     max_s: float = Field(gt=0)
+    webhook_max_s: float = Field(gt=0)
     growth: float = Field(gt=0, le=1)
     first_share: float = Field(ge=0, le=1)
 
@@ -102,7 +115,8 @@ class AudioSettings(Section):
 
     extensions: tuple[str, ...]
     delivery: Literal["presigned", "upload", "public"]
-    presign_expiry_s: int = Field(ge=10, le=604_800)  # SigV4 allows at most seven days
+    presign_expiry_s: int = Field(ge=0, le=MAX_URL_LIFETIME_S)
+    public_url: str = Field(pattern=r"^(https?://[^\s#/?]+(/[^\s#]*)?)?$")
     max_size_bytes: int = Field(gt=0)
     probe_budget_bytes: int = Field(ge=65_536)
     assumed_kbps: dict[str, float]
@@ -138,6 +152,41 @@ class WorkerSettings(Section):
     slots: int = Field(ge=1, le=1000)
     stuck_after_s: float = Field(gt=0)
     name: str
+
+
+class WebhookSettings(Section):
+    """The receiver of fal's webhooks."""
+
+    host: str
+    port: int = Field(ge=0, le=65_535)
+    max_body_bytes: int = Field(ge=65_536)
+    keep_s: float = Field(gt=0)
+
+
+class LintSettings(Section):
+    """From when on a transcript counts as suspect, and what is done about it then."""
+
+    on_suspect: str = Field(pattern=r"^(report|retry:\S+)$")
+    loop_repeats: int = Field(ge=2)
+    loop_words: int = Field(ge=2)
+    loop_compression: float = Field(gt=1)
+    boilerplate_from_s: float = Field(ge=0)
+    boilerplate_share: float = Field(gt=0, le=1)
+    boilerplate_credits: int = Field(ge=1)
+    language_from_words: int = Field(ge=10)
+    function_words_other: float = Field(gt=0, le=1)
+    gibberish_share: float = Field(ge=0, le=1)
+    speed_from_s: float = Field(ge=0)
+    words_per_minute_min: float = Field(ge=0)
+    words_per_minute_max: float = Field(gt=0)
+    characters_per_minute_min: float = Field(ge=0)
+    characters_per_minute_max: float = Field(gt=0)
+    silent_s: float = Field(gt=0)
+    gap_s: float = Field(gt=0)
+    truncated_s: float = Field(gt=0)
+    truncated_from_s: float = Field(gt=0)
+    truncated_share: float = Field(gt=0, le=1)
+    repaired_share: float = Field(gt=0, le=1)
 
 
 class LogSettings(Section):
@@ -182,7 +231,14 @@ class Settings(Section):
     queue: QueueSettings
     run: RunSettings
     worker: WorkerSettings
+    lint: LintSettings
+    webhook: WebhookSettings
     logs: LogSettings
     prices: dict[str, Price]
     s3_prices: S3Prices
     forecast: ForecastSettings
+
+    @property
+    def url_lifetime_s(self) -> int:
+        """How long fal may open the URL that it is given: it follows from the start deadline unless it is set."""
+        return self.audio.presign_expiry_s or math.ceil(self.fal.start_timeout_s) + AFTER_START_S

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import JsonValue
 
 from pipeline.cancellation import CancellationToken
 from pipeline.models import Answer, Asked, PaidRequest, Recipe
+
+OnNotice = Callable[[Callable[[], None]], Callable[[], None]]
+"""Takes what is to be called, from any thread, once the service has told of a request's end; gives what forgets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Audio that is to be brought to the service, read piece by piece."""
+
+    uri: str
+    """For messages."""
+    file_name: str
+    size_bytes: int
+    read: Callable[[int, int], bytes]
+    """Some bytes from a start on, fewer at the end. May raise, and what it raises ends the upload."""
+    check: Callable[[], None] = lambda: None
+    """Called before anything is sent; raises when the upload is not wanted any more."""
 
 
 class Transcriber(ABC):
@@ -28,17 +46,39 @@ class Transcriber(ABC):
         """Asks the service, free of charge, whether it accepts the key. Raises `AccountError` when not."""
 
     @abstractmethod
-    def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
-        """Sends the paid POST exactly once, and never again on its own.
+    def upload(self, recording: Recording, *, lifetime_s: int) -> str:
+        """Brings audio to the service's own storage, which keeps it for so long; its URL, a secret.
 
+        Free of charge, and may be done again. Memory stays bounded whatever the size. Raises what reading raises,
+        `AccountError`, `ThrottledError`, `ServiceUnavailableError` (`upload_failed`), `BadInputError`
+        (`upload_refused`) for this recording, and `ConfigurationError` where nothing can be uploaded.
+        """
+
+    @abstractmethod
+    def submit(
+        self, recipe: Recipe, audio_url: str, *, store_io: bool = True, webhook_url: str | None = None
+    ) -> PaidRequest:
+        """Sends the paid POST exactly once, and never again on its own. The service calls `webhook_url` at its end.
+
+        `store_io`: whether the service may keep input and output; without them no history can show what became of it.
         Raises `UncertainError` when the reply was lost after anything was sent; every other error is a promise
         that nothing was accepted: `AccountError`, `ConfigurationError` (no such model), `BadInputError`,
         `ThrottledError`, `ServiceUnavailableError`.
         """
 
     @abstractmethod
-    def wait(self, request: PaidRequest, *, audio_s: float | None, cancel: CancellationToken) -> None:
+    def wait(
+        self,
+        request: PaidRequest,
+        *,
+        audio_s: float | None,
+        cancel: CancellationToken,
+        on_notice: OnNotice | None = None,
+    ) -> None:
         """Returns when the service calls the request completed (well or badly); spends no attempt (I4).
+
+        With `on_notice` the service will call back: it is asked rarely, and at once after a notice, which by itself
+        ends nothing.
 
         `audio_s` is the length of the audio, from which the first look is timed. Unanswered polls are retried
         without end until the configured deadline, then `ServiceUnavailableError`: the request goes on, and the
@@ -62,6 +102,13 @@ class Transcriber(ABC):
         """
 
     @abstractmethod
+    def recognise(self, endpoint_id: str, request_id: str, *, submitted_at: datetime) -> PaidRequest | None:
+        """The request of this id, when the service knows it as one of this account's; None when it does not (any more).
+
+        Raises `ServiceUnavailableError` or `ThrottledError` when it does not tell now.
+        """
+
+    @abstractmethod
     def is_over(self, request: PaidRequest) -> bool:
         """One look: whether the request has ended or is forgotten; False when the service does not tell now."""
 
@@ -77,6 +124,13 @@ class Transcriber(ABC):
     @abstractmethod
     def cancel(self, request: PaidRequest) -> bool:
         """Asks the service to drop a request; False when it was too late."""
+
+    @abstractmethod
+    def delete_payloads(self, request_id: str) -> None:
+        """Has the service delete its copies of a request's input and output; again is the same as once.
+
+        Raises what refuses or prevents it. From then on neither `find` nor `fetch` can be sure of this request.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -30,8 +30,9 @@ class Page(ABC):
 
     next_token: str | None
     """What continues the listing after this page; None at its end."""
+    first_key: str
     last_key: str
-    """The last key of the page, known without reading the others; empty on an empty page."""
+    """The first and the last key of the page, known without reading the others; empty on an empty page."""
 
     @abstractmethod
     def listed(self) -> list[Listed]:
@@ -59,6 +60,26 @@ class Stored:
 
     body: bytes
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some bytes of an object, and which version of it they are of: None where the store keeps no versions."""
+
+    body: bytes
+    version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialTerm:
+    """How long the credentials last that sign URLs. A presigned URL ends with them."""
+
+    ends_at: datetime | None = None
+    """None: never, or they do not tell."""
+    is_temporary: bool = False
+    """Whether they belong to a session, which ends some time."""
+    renews: bool = False
+    """Whether they will be replaced by themselves some time before they end."""
 
 
 class PreconditionFailedError(Exception):
@@ -102,7 +123,7 @@ class Storage(ABC):
         """Reads a whole (small) object; None when it does not exist."""
 
     @abstractmethod
-    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> bytes:
+    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> Part:
         """Reads `length` bytes from `start` of the version with that ETag; fewer at the end of the object.
 
         Raises `SourceGoneError` when the object is gone or has another ETag.
@@ -138,8 +159,13 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
-        """Signs a GET URL, without any request; no two are equal, so that a request is known by its URL.
+    def credential_term(self, *, at_least_s: float) -> CredentialTerm:
+        """How long the credentials last; those that end sooner than asked for are renewed first, where that can be."""
 
-        Whoever holds the URL can read: never log or store it (I9).
+    @abstractmethod
+    def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
+        """Signs a GET URL; no two are equal, so that a request is known by its URL. With a version, for that version.
+
+        It asks the store nothing but, once per bucket, where that is, and whether versions of it may be read: where
+        not, the URL is for whatever stands there. Whoever holds the URL can read: never log or store it (I9).
         """

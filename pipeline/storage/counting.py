@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from pipeline.storage.base import Head, Page, Storage, Stored
+from pipeline.storage.base import CredentialTerm, Head, Page, Part, Storage, Stored
 
 
 class CountingStorage(Storage):
@@ -40,7 +40,7 @@ class CountingStorage(Storage):
         self._count("GET")
         return self._storage.read(bucket, key)
 
-    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> bytes:
+    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> Part:
         """See `Storage.read_range`."""
         self._count("GET")
         return self._storage.read_range(bucket, key, start, length, if_match=if_match)
@@ -68,6 +68,10 @@ class CountingStorage(Storage):
         """See `Storage.delete_many`. Counted as one, as for up to a thousand keys it is."""
         self._count("POST")
         self._storage.delete_many(bucket, keys)
+
+    def credential_term(self, *, at_least_s: float) -> CredentialTerm:
+        """See `Storage.credential_term`."""
+        return self._storage.credential_term(at_least_s=at_least_s)
 
     def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
         """See `Storage.presign`."""

@@ -32,7 +32,7 @@ def download(
     try:
         with to.open("wb") as file:
             for start in range(0, head.size_bytes, piece_bytes):
-                piece = storage.read_range(bucket, key, start, piece_bytes, if_match=head.etag)
+                piece = storage.read_range(bucket, key, start, piece_bytes, if_match=head.etag).body
                 digest.update(piece)
                 file.write(piece)
     except SourceGoneError:

@@ -9,14 +9,23 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from pipeline.errors import SourceGoneError
-from pipeline.storage.base import Head, Listed, Page, PreconditionFailedError, Storage, Stored
+from pipeline.storage.base import (
+    CredentialTerm,
+    Head,
+    Listed,
+    Page,
+    Part,
+    PreconditionFailedError,
+    Storage,
+    Stored,
+)
 
 
 class _MemoryPage(Page):
     def __init__(self, rows: list[Listed], next_token: str | None) -> None:
         self._rows = rows
         self.next_token = next_token
-        self.last_key = rows[-1].key if rows else ""
+        self.first_key, self.last_key = (rows[0].key, rows[-1].key) if rows else ("", "")
 
     def listed(self) -> list[Listed]:
         """See `Page.listed`."""
@@ -27,10 +36,15 @@ class _MemoryPage(Page):
 
 
 class MemoryStorage(Storage):
-    """Counts its calls by method name in `calls`, so that a test can state how many requests an act costs."""
+    """Counts its calls by method name in `calls`, so that a test can state how many requests an act costs.
 
-    def __init__(self, page_keys: int = 1000) -> None:
+    With `has_versions` each body that is written has a version of its own; only the newest is kept.
+    """
+
+    def __init__(self, page_keys: int = 1000, *, has_versions: bool = False) -> None:
         self.page_keys = page_keys
+        self.has_versions = has_versions
+        self.term = CredentialTerm()
         self._objects: dict[tuple[str, str], tuple[bytes, Head]] = {}
         self._lock = threading.Lock()
         self.calls: dict[str, int] = {}
@@ -70,13 +84,13 @@ class MemoryStorage(Storage):
         found = self._objects.get((bucket, key))
         return Stored(found[0], found[1].etag) if found else None
 
-    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> bytes:
+    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> Part:
         """See `Storage.read_range`."""
         self._count("read_range")
         found = self._objects.get((bucket, key))
         if not found or found[1].etag != if_match:
             raise SourceGoneError(f"s3://{bucket}/{key} was deleted or replaced after it was listed.")
-        return found[0][start : start + length]
+        return Part(found[0][start : start + length], found[1].version_id)
 
     def write(
         self,
@@ -109,6 +123,10 @@ class MemoryStorage(Storage):
             for key in keys:
                 self._objects.pop((bucket, key), None)
 
+    def credential_term(self, *, at_least_s: float) -> CredentialTerm:  # noqa: ARG002  the interface's
+        """What a test has set as `term`."""
+        return self.term
+
     def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
         """See `Storage.presign`."""
         version = f"&versionId={version_id}" if version_id else ""
@@ -117,7 +135,8 @@ class MemoryStorage(Storage):
 
     def _store(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str]) -> str:
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        self._objects[bucket, key] = (body, Head(etag, len(body), datetime.now(UTC), None, dict(metadata)))
+        version_id = secrets.token_hex(8) if self.has_versions else None
+        self._objects[bucket, key] = (body, Head(etag, len(body), datetime.now(UTC), version_id, dict(metadata)))
         return etag
 
     def _count(self, method: str) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from pipeline import logs
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import TransientError
-from pipeline.storage.base import Head, Page, PreconditionFailedError, Storage, Stored
+from pipeline.storage.base import CredentialTerm, Head, Page, Part, PreconditionFailedError, Storage, Stored
 
 T = TypeVar("T")
 _AGAIN_S = 1.0
@@ -48,7 +48,7 @@ class PatientStorage(Storage):
         """See `Storage.read`."""
         return self._insist(lambda: self._storage.read(bucket, key))
 
-    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> bytes:
+    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> Part:
         """See `Storage.read_range`."""
         return self._insist(lambda: self._storage.read_range(bucket, key, start, length, if_match=if_match))
 
@@ -86,6 +86,10 @@ class PatientStorage(Storage):
     def delete_many(self, bucket: str, keys: Collection[str]) -> None:
         """See `Storage.delete_many`."""
         self._insist(lambda: self._storage.delete_many(bucket, keys))
+
+    def credential_term(self, *, at_least_s: float) -> CredentialTerm:
+        """See `Storage.credential_term`."""
+        return self._insist(lambda: self._storage.credential_term(at_least_s=at_least_s))
 
     def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
         """See `Storage.presign`."""

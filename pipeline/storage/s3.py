@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import random
 import re
-import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -30,9 +29,11 @@ from botocore.response import StreamingBody
 
 from pipeline.errors import SourceGoneError
 from pipeline.settings import S3Settings
-from pipeline.storage.base import Head, Page, PreconditionFailedError, Storage, Stored
+from pipeline.storage.base import CredentialTerm, Head, Page, Part, PreconditionFailedError, Storage, Stored
+from pipeline.storage.s3_credentials import Term
 from pipeline.storage.s3_faults import BOTO_EXCEPTIONS, translated_boto, translated_client
 from pipeline.storage.s3_listing import S3Page, take_rows
+from pipeline.storage.s3_signing import S3Signer, let_requester_pay
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -49,8 +50,6 @@ _CONFLICT_PAUSE_S = 0.05
 _DELETED_AT_ONCE = 1000  # S3's own bound of one DeleteObjects
 # XML 1.0 has no way to write these, not even escaped, and DeleteObjects carries its keys in XML.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-# HTTP clients take these names for the way to another folder. The signature is made of the decoded path.
-_DOTS = re.compile(r"(?<=/)\.{1,2}(?=[/?])")
 
 
 class _CutReplyError(BotoCoreError):
@@ -81,9 +80,14 @@ class S3Storage(Storage):
             response_checksum_validation="when_required",
         )
         with _errors("", ""):
-            self._client: S3Client = boto3.session.Session().client("s3", config=config)
+            session = boto3.session.Session()
+            self._client: S3Client = session.client("s3", config=config)
             # botocore itself parses every body in search of an error. Handlers with a star in front come before that.
             self._client.meta.events.register("before-parse.*.ListObjectsV2", take_rows)
+            if settings.request_payer:
+                let_requester_pay(self._client.meta.events)
+            self._signer = S3Signer(self._client, lambda **options: session.client("s3", **options), settings)
+            self._term = Term(session.get_credentials)
 
     @property
     def server(self) -> str:
@@ -123,24 +127,24 @@ class S3Storage(Storage):
 
         return _or_none(bucket, key, lambda: self._read_whole(get))
 
-    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> bytes:
+    def read_range(self, bucket: str, key: str, start: int, length: int, *, if_match: str) -> Part:
         """See `Storage.read_range`."""
 
-        def get() -> bytes:
+        def get() -> Part:
             answer = self._client.get_object(
                 Bucket=bucket, Key=key, Range=f"bytes={start}-{start + length - 1}", IfMatch=f'"{if_match}"'
             )
-            return _whole(answer["Body"])
+            return Part(_whole(answer["Body"]), answer.get("VersionId"))
 
         try:
-            body = self._conditionally(bucket, key, lambda: self._read_whole(get))
+            part = self._conditionally(bucket, key, lambda: self._read_whole(get))
         except PreconditionFailedError:
-            body = None
-        if body is None:
+            part = None
+        if part is None:
             raise SourceGoneError(
                 f"s3://{bucket}/{key} was deleted or replaced after it was listed; the next run plans it again."
             )
-        return body
+        return part
 
     def write(
         self,
@@ -198,16 +202,17 @@ class S3Storage(Storage):
 
     def presign(self, bucket: str, key: str, *, version_id: str | None, expires_s: int) -> str:
         """See `Storage.presign`."""
-        # Signatures made within one second are equal. This has no effect but to make each URL one of its kind.
-        unique = f"private, nightscribe={secrets.token_hex(8)}"
-        parameters = {"Bucket": bucket, "Key": key, "ResponseCacheControl": unique}
-        parameters |= {"VersionId": version_id} if version_id else {}
         with _errors(bucket, key):
-            url = self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s)
-        return _DOTS.sub(lambda found: found[0].replace(".", "%2E"), url)
+            return self._signer.url(bucket, key, version_id=version_id, expires_s=expires_s)
+
+    def credential_term(self, *, at_least_s: float) -> CredentialTerm:
+        """See `Storage.credential_term`."""
+        with _errors("", ""):
+            return self._term.look(at_least_s)
 
     def close(self) -> None:
         """Closes the client's connections."""
+        self._signer.close()
         self._client.close()
 
     def _read_whole(self, get: Callable[[], T]) -> T:

@@ -46,13 +46,19 @@ class S3Page(Page):
         # A store that writes its elements in some other way has left its rows to botocore.
         self._read = [_as_read(entry) for entry in answer.get("Contents", ())]
         self.next_token = answer["NextContinuationToken"] if answer.get("IsTruncated") else None
-        last = self._read[-1:] or rows_of(self._rows[self._rows.rfind(_OPEN) :], is_encoded=self._is_encoded)
-        self.last_key = last[-1].key if last else ""
+        ends = self._read[:1] + self._read[-1:] or self._ends()
+        self.first_key, self.last_key = (ends[0].key, ends[1].key) if ends else ("", "")
 
     def listed(self) -> list[Listed]:
         """See `Page.listed`."""
         rows = zlib.decompress(self._rows) if self._is_packed else self._rows
         return self._read or rows_of(rows, is_encoded=self._is_encoded)
+
+    def _ends(self) -> list[Listed]:
+        if not self._rows:
+            return []
+        first, last = self._rows[: self._rows.find(_CLOSE) + len(_CLOSE)], self._rows[self._rows.rfind(_OPEN) :]
+        return rows_of(first + last, is_encoded=self._is_encoded)
 
     def pack(self) -> None:
         """See `Page.pack`."""
@@ -68,10 +74,9 @@ def rows_of(xml: bytes, *, is_encoded: bool) -> list[Listed]:
     if len(found) != text.count("<Contents>"):
         # Another order of the fields, or keys that are not url-encoded and may hold anything: slowly and surely.
         found = [_fields(entry) for entry in ET.fromstring(f"<rows>{text}</rows>")]  # noqa: S314  the store is ours
-    return [
-        Listed(unquote_plus(key) if is_encoded and ("%" in key or "+" in key) else key, etag, int(size), modified)
-        for key, modified, etag, size in found
-    ]
+    if is_encoded and ("%" in text or "+" in text):
+        return [Listed(unquote_plus(key), etag, int(size), modified) for key, modified, etag, size in found]
+    return [Listed(key, etag, int(size), modified) for key, modified, etag, size in found]
 
 
 def _fields(entry: ET.Element) -> tuple[str, str, str, str]:

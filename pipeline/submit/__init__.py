@@ -5,10 +5,11 @@
 
 A generator of events: whoever consumes them keeps the draft of the manifest and shows the progress. A job is
 noted as outstanding before it is sent, so a message that gets lost is noticed and sent again; and what Redis forgets
-altogether is still in the draft, and is sent again from there.
+altogether is still in the draft, and is sent again from there. Second opinions on suspect transcripts are sent when all
+first ones are there: nothing waits for its first transcript because another is made twice.
 """
 
 from pipeline.submit.dispatch import Dispatch
-from pipeline.submit.events import Enqueued, Event, LeftOut, Notice, SettledRow, Skipped, Tick
+from pipeline.submit.events import Enqueued, Event, LeftOut, Notice, SecondAsked, SettledRow, Skipped, Tick
 
-__all__ = ["Dispatch", "Enqueued", "Event", "LeftOut", "Notice", "SettledRow", "Skipped", "Tick"]
+__all__ = ["Dispatch", "Enqueued", "Event", "LeftOut", "Notice", "SecondAsked", "SettledRow", "Skipped", "Tick"]

@@ -24,7 +24,7 @@ from pipeline.recovery import recover
 from pipeline.runs.base import Runs, RunTicket
 from pipeline.settings import QueueSettings, RunSettings
 from pipeline.spending import RunBudget
-from pipeline.submit.events import Enqueued, Event, LeftOut, Notice, SettledRow, Skipped, Tick
+from pipeline.submit.events import Enqueued, Event, LeftOut, Notice, SecondAsked, SettledRow, Skipped, Tick
 from pipeline.submit.patience import Patience
 from pipeline.submit.workers_watch import WorkersWatch
 
@@ -53,6 +53,8 @@ class Dispatch:
     """The jobs that were enqueued and have not come back, as whoever reads the events knows them."""
     budget: RunBudget | None = None
     """The run's budget, opened; None without a ceiling."""
+    seconds: Callable[[], Iterable[Job]] = tuple
+    """The second opinions that are still to be asked for: what is settled since is none of them any more."""
     _patience: Patience = field(init=False)
     _watch: WorkersWatch = field(init=False)
     _unkept: list[ManifestRow] = field(default_factory=list)
@@ -156,6 +158,16 @@ class Dispatch:
             yield Notice(f"Redis had forgotten {count} jobs; they were sent again.")
         return count
 
+    def _send_seconds(self) -> Asked[int]:
+        """Sends the second opinions that are due; how many. One that Redis has forgotten is due still."""
+        count = 0
+        jobs = iter(self.seconds())
+        while not self._is_reached and (batch := list(islice(jobs, self.marks.batch_size))):
+            yield from self._wait_for_room(len(batch))
+            count += yield from self._put_those_unknown(batch)
+            yield from map(SecondAsked, batch)
+        return count
+
     def _wait_for_the_last(self) -> Iterator[Event]:
         while True:
             while (yield from self._outstanding()):
@@ -164,10 +176,10 @@ class Dispatch:
             yield from self._catch_up()
             if self._is_reached:
                 yield Tick(0, 0, True, self._use)
-                if self._left_out or next(iter(self.forgotten()), None):
+                if self._left_out or next(iter(self.forgotten()), None) or next(iter(self.seconds()), None):
                     raise BudgetReachedError(f"The ceiling of run {self.ticket.run_id} is reached.")
                 return
-            if not (yield from self._send_again()):
+            if not (yield from self._send_again()) and not (yield from self._send_seconds()):
                 return
 
     def _look(self, *, planned: bool) -> Iterator[Event]:

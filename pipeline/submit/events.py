@@ -23,6 +23,13 @@ class Enqueued:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondAsked:
+    """The job of a second opinion went to the queue."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """A job was planned and not sent, for the run's ceiling is reached."""
 
@@ -55,4 +62,4 @@ class Notice:
     message: str
 
 
-Event = Skipped | Enqueued | LeftOut | SettledRow | Tick | Notice
+Event = Skipped | Enqueued | SecondAsked | LeftOut | SettledRow | Tick | Notice

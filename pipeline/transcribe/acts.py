@@ -1,37 +1,23 @@
 """What the protocol asks for: each act is one thing done to the world, with its answer and the errors it may bring.
 
 An act names no service; `performer` does it with real tools, and the exhaustive model in the tests does it in an
-abstract world. `answer = yield from ReadIntent()` is how the protocol asks.
+abstract world.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Literal
 
-from pipeline.audio.base import AudioFacts
+from pipeline.delivery import AudioUrl
 from pipeline.limits.base import Amount
 from pipeline.models import Answer, Intent, ManifestRow, PaidRequest, Sidecar
 from pipeline.runs.base import StopOrder
+from pipeline.transcribe.act import Act
 from pipeline.transcribe.intents import Kept
+from pipeline.transcribe.preflight import SourceFacts
 from pipeline.transcribe.results import Standing
-
-Answered = TypeVar("Answered")
-
-
-@dataclass(frozen=True, slots=True)
-class Act(Generic[Answered]):
-    """One act on the world. Besides what is said below, any act may raise `Cancelled` and errors of the tree."""
-
-    def __iter__(self) -> Generator[Act[Any], Any, Answered]:
-        answer: Answered = yield self
-        return answer
-
-
-Protocol = Generator[Act[Any], Any, Answered]
-
 
 # The run and the lease, in Redis.
 
@@ -196,7 +182,7 @@ class WriteIntent(Act[Kept]):
 
 
 @dataclass(frozen=True, slots=True)
-class Probe(Act[AudioFacts]):
+class Probe(Act[SourceFacts]):
     """The preflight: is it audio, and how long? Raises `AudioRejectedError` and its kin."""
 
 
@@ -228,15 +214,25 @@ class KeepUnplaced(Act[str]):
 
 @dataclass(frozen=True, slots=True)
 class SignedUrl:
-    """A URL that lets fal read the audio until `expires_at`. Secret: in no log, and in S3 only as a hash."""
+    """A URL that lets fal read the audio until `expires_at`; None: for ever. In no log, and in S3 only as a hash."""
 
     url: str = field(repr=False)
-    expires_at: datetime
+    expires_at: datetime | None
+    webhook_token: str | None = None
+    """Drawn anew for each submission that fal is to call back for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload(Act[AudioUrl]):
+    """Brings the audio to fal's storage, which costs nothing and may be done again. Raises `SourceGoneError`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sign(Act[SignedUrl]):
-    """Signs a URL for the planned version of the audio."""
+    """Makes the URL that fal is given: signed for this version of the audio, public, or that of the upload."""
+
+    version_id: str | None
+    uploaded: AudioUrl | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +255,8 @@ class Wait(Act[None]):
 
     request: PaidRequest
     audio_s: float | None
+    is_called_back: bool = False
+    """Whether fal was asked to call when it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +264,13 @@ class Fetch(Act[Answer]):
     """Fetches the result. Raises what the request failed with, or `ResultExpiredError`."""
 
     request: PaidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePayloads(Act[None]):
+    """Asks fal to delete its copies of a request whose sidecar is safe. Fails without a word to the protocol."""
+
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline import keys, retry
-from pipeline.errors import ResultExpiredError
+from pipeline.errors import LaterRuns
 from pipeline.models import Failure, Intent, IntentState, Job, PaidRequest, StoryLine
 from pipeline.settings import Settings
 from pipeline.storage.base import PreconditionFailedError, Storage
@@ -68,7 +68,8 @@ def next_step(intent: Intent | None, job: Job, now: datetime, settings: Settings
         return Resume(intent.request)
     if intent.state is IntentState.INTENDED:
         agreed = job.allow_rebill and intent.run_id != job.run_id
-        return Reconcile(is_over=now >= free_at(intent, settings), may_rebill=agreed)
+        free = free_at(intent, settings)
+        return Reconcile(is_over=free is not None and now >= free, may_rebill=agreed)
     return _after_failure(intent, job, settings)
 
 
@@ -76,7 +77,7 @@ def _after_failure(intent: Intent, job: Job, settings: Settings) -> Submit | Rep
     if intent.failure is None:
         return Submit(intent.attempt + 1)
     spent_here = intent.attempt - job.prior_attempts
-    if isinstance(retry.error_of(intent.failure), ResultExpiredError):
+    if retry.error_of(intent.failure).handling.later_runs is LaterRuns.ON_REBILL:
         # This one was paid for. Only a person who has agreed since then pays again.
         agreed = job.allow_rebill and spent_here <= 0
     else:
@@ -84,12 +85,16 @@ def _after_failure(intent: Intent, job: Job, settings: Settings) -> Submit | Rep
     return Submit(intent.attempt + 1) if agreed else Report(intent.failure, intent.attempt)
 
 
-def free_at(intent: Intent, settings: Settings) -> datetime:
-    """When a request of this intent that the history does not show cannot be billed any more.
+def free_at(intent: Intent, settings: Settings) -> datetime | None:
+    """When a request of this intent that the history does not show cannot be billed any more; None: never.
 
-    fal cannot open the URL after it has expired, whoever sent it and when; what began before is shown by then.
+    fal cannot open the URL after it has expired, whoever sent it and when; what began before is shown by then. But what
+    fal was told not to store is never shown: that it is not there says nothing (docs/fal.md section 13). And a public
+    address never expires: whoever sends it late is billed.
     """
-    expires_at = intent.url_expires_at or intent.intended_at + timedelta(seconds=settings.audio.presign_expiry_s)
+    if not intent.store_io or intent.delivery == "public":
+        return None
+    expires_at = intent.url_expires_at or intent.intended_at + timedelta(seconds=settings.url_lifetime_s)
     return expires_at + timedelta(seconds=settings.fal.history_lag_s + _CLOCKS_S)
 
 
@@ -103,12 +108,13 @@ def intended(
     *,
     attempt: int,
     url: str,
-    url_expires_at: datetime,
+    url_expires_at: datetime | None,
     owner: str,
     now: datetime,
     duration_s: float | None,
     reserved_usd: float | None,
     story: tuple[StoryLine, ...],
+    webhook_token: str | None = None,
 ) -> Intent:
     """The record that must be in S3 before the POST."""
     past = previous.past + ((previous.request,) if previous.request else ()) if previous else ()
@@ -125,6 +131,9 @@ def intended(
         url_expires_at=url_expires_at,
         reserved_usd=reserved_usd,
         duration_s=duration_s,
+        delivery=job.handling.delivery,
+        store_io=job.handling.store_io,
+        webhook_token=webhook_token,
         past=past,
         story=(*story, StoryLine(at=now, what="intended", detail=f"attempt {attempt}")),
     )

@@ -8,15 +8,16 @@ from datetime import timedelta
 from functools import singledispatchmethod
 from typing import Any, TypeVar
 
-from pipeline import logs
-from pipeline.audio.base import AudioFacts
+from pipeline import delivery, logs
 from pipeline.errors import NightscribeError, ServiceUnavailableError, ThrottledError
 from pipeline.models import Answer, Job, ManifestRow, PaidRequest
 from pipeline.runs.base import StopOrder
 from pipeline.transcribe import acts, results
-from pipeline.transcribe.acts import Act, Protocol
+from pipeline.transcribe.act import Act, Protocol
+from pipeline.transcribe.callbacks import Callbacks
 from pipeline.transcribe.intents import IntentBook, Kept, free_at
-from pipeline.transcribe.preflight import preflight
+from pipeline.transcribe.payloads import Payloads
+from pipeline.transcribe.preflight import SourceFacts, preflight
 from pipeline.transcribe.tools import Tools
 
 T = TypeVar("T")
@@ -52,6 +53,8 @@ class _Performer:
         self._job = job
         self._tools = tools
         self._book = IntentBook(tools.storage)
+        self._callbacks = Callbacks(job, tools.rules.settings.fal.webhook_url, tools.notices, tools.transcriber)
+        self._payloads = Payloads(job, tools.transcriber, tools.unshown, tools.undeleted)
         self._lease: str | None = None
         self._permits: list[str] = []
 
@@ -111,7 +114,9 @@ class _Performer:
 
     @do.register
     def _(self, act: acts.Settle) -> bool:
-        return self._insist(lambda: self._tools.runs.settle(self._job, act.row, act.lease))
+        has_settled = self._insist(lambda: self._tools.runs.settle(self._job, act.row, act.lease))
+        self._callbacks.settle(act.row)
+        return has_settled
 
     @do.register
     def _(self, act: acts.DropJob) -> None:
@@ -132,6 +137,7 @@ class _Performer:
     def _(self, act: acts.CountInFlight) -> None:
         self._permits.append(act.request.request_id)
         self._insist(lambda: self._tools.permits.count_in_flight(act.request, instead_of=act.lease))
+        self._payloads.accepted(act.request)
 
     @do.register
     def _(self, act: acts.GiveBackPermit) -> None:
@@ -186,7 +192,7 @@ class _Performer:
         return self._book.write(self._job, act.intent, act.etag)
 
     @do.register
-    def _(self, _act: acts.Probe) -> AudioFacts:
+    def _(self, _act: acts.Probe) -> SourceFacts:
         return preflight(self._job.object, self._tools.storage, self._tools.probe)
 
     @do.register
@@ -205,37 +211,67 @@ class _Performer:
         return results.keep_unplaced(self._tools.storage, self._job, act.sidecar)
 
     @do.register
-    def _(self, _act: acts.Sign) -> acts.SignedUrl:
-        expires_s = self._tools.rules.settings.audio.presign_expiry_s
-        # Before the signature is made: the URL lives a little longer than we say, never shorter.
-        expires_at = self._tools.now() + timedelta(seconds=expires_s)
-        source = self._job.object
-        url = self._tools.storage.presign(source.bucket, source.key, version_id=source.version_id, expires_s=expires_s)
-        return acts.SignedUrl(url, expires_at)
+    def _(self, _act: acts.Upload) -> delivery.AudioUrl:
+        tools = self._tools
+        return delivery.uploaded(
+            self._job.object,
+            storage=tools.storage,
+            transcriber=tools.transcriber,
+            settings=tools.rules.settings,
+            cancel=tools.cancel,
+            now=tools.now,
+        )
+
+    @do.register
+    def _(self, act: acts.Sign) -> acts.SignedUrl:
+        tools, job = self._tools, self._job
+        made = act.uploaded or delivery.address(
+            job.handling,
+            job.object,
+            act.version_id,
+            storage=tools.storage,
+            settings=tools.rules.settings,
+            now=tools.now(),
+        )
+        return acts.SignedUrl(made.url, made.expires_at, self._callbacks.draw_token())
 
     @do.register
     def _(self, act: acts.Post) -> PaidRequest:
-        return self._tools.transcriber.submit(self._job.recipe, act.url.url)
+        return self._tools.transcriber.submit(
+            self._job.recipe,
+            act.url.url,
+            store_io=self._job.handling.store_io,
+            webhook_url=self._callbacks.address(act.url.webhook_token),
+        )
 
     @do.register
     def _(self, act: acts.Find) -> PaidRequest | None:
         intent, settings = act.intent, self._tools.rules.settings
-        return self._tools.transcriber.find(
+        free = free_at(intent, settings)
+        past = {request.request_id for request in intent.past}
+        in_history = lambda: self._tools.transcriber.find(  # noqa: E731  Redis is asked when it is called
             self._job.recipe,
             intent.url_hash,
             since=intent.intended_at,
             # Nothing of this intent begins after that, and nothing is waited for longer.
-            until=free_at(intent, settings) + timedelta(seconds=settings.fal.wait_timeout_s),
-            exclude=[request.request_id for request in intent.past],
+            until=free and free + timedelta(seconds=settings.fal.wait_timeout_s),
+            exclude=past | self._payloads.unshown_ids(self._insist),
         )
+        # What fal was told not to store is in no history, and reading a long one to its end takes minutes.
+        return self._callbacks.find(intent, self._insist, in_history if intent.store_io else lambda: None)
 
     @do.register
     def _(self, act: acts.Wait) -> None:
-        self._tools.transcriber.wait(act.request, audio_s=act.audio_s, cancel=self._tools.cancel)
+        on_notice = self._callbacks.on_notice(act.request, is_called_back=act.is_called_back)
+        self._tools.transcriber.wait(act.request, audio_s=act.audio_s, cancel=self._tools.cancel, on_notice=on_notice)
 
     @do.register
     def _(self, act: acts.Fetch) -> Answer:
         return self._tools.transcriber.fetch(act.request, self._job.recipe)
+
+    @do.register
+    def _(self, act: acts.DeletePayloads) -> None:
+        self._payloads.delete(act.request_id)
 
     @do.register
     def _(self, act: acts.Cancel) -> None:

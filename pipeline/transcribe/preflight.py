@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pipeline.audio.base import AudioFacts, AudioProbe, RangeReader
 from pipeline.errors import ConfigurationError, SourceUnreadableError
 from pipeline.models import AudioObject
 from pipeline.storage.base import Storage
 
 
-def preflight(audio: AudioObject, storage: Storage, probe: AudioProbe) -> AudioFacts:
+@dataclass(frozen=True, slots=True)
+class SourceFacts(AudioFacts):
+    """What was found, and in which version of the object: that of the ETag that was planned."""
+
+    version_id: str | None = None
+    """None where the store keeps no versions."""
+
+
+def preflight(audio: AudioObject, storage: Storage, probe: AudioProbe) -> SourceFacts:
     """Reads a few ranges.
 
     Raises `AudioRejectedError` for what is no audio, `SourceGoneError` for what has changed, `SourceUnreadableError`
     for what S3 does not hand out: one such object must not stop the run.
     """
+    reader = ObjectReader(storage, audio)
     try:
-        return probe.probe(audio, ObjectReader(storage, audio))
+        facts = probe.probe(audio, reader)
     except ConfigurationError as error:
         raise SourceUnreadableError(f"{error.message} Nothing was paid.") from error
+    return SourceFacts(facts.duration_s, facts.container, reader.version_id)
 
 
 class ObjectReader(RangeReader):
@@ -26,6 +38,8 @@ class ObjectReader(RangeReader):
     def __init__(self, storage: Storage, audio: AudioObject) -> None:
         self._storage = storage
         self._audio = audio
+        self.version_id = audio.version_id
+        """A listing tells none; a read does."""
 
     @property
     def size_bytes(self) -> int:
@@ -34,4 +48,7 @@ class ObjectReader(RangeReader):
 
     def read(self, start: int, length: int) -> bytes:
         """See `RangeReader.read`."""
-        return self._storage.read_range(self._audio.bucket, self._audio.key, start, length, if_match=self._audio.etag)
+        audio = self._audio
+        part = self._storage.read_range(audio.bucket, audio.key, start, length, if_match=audio.etag)
+        self.version_id = part.version_id or self.version_id
+        return part.body

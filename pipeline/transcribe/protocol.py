@@ -22,6 +22,7 @@ from pipeline.errors import (
     BudgetReachedError,
     ConfigurationError,
     NightscribeError,
+    SuspectAgainError,
     TransientError,
     UncertainError,
 )
@@ -29,8 +30,8 @@ from pipeline.models import Failure, Job, ManifestRow, State, StoryLine
 from pipeline.runs.base import StopOrder
 from pipeline.storage.base import PreconditionFailedError
 from pipeline.transcribe import acts, intents
-from pipeline.transcribe.acts import Protocol
-from pipeline.transcribe.collection import Stale, collect
+from pipeline.transcribe.act import Protocol
+from pipeline.transcribe.collection import Stale, SuspectAgain, collect
 from pipeline.transcribe.intents import Kept
 from pipeline.transcribe.results import Standing
 from pipeline.transcribe.rows import row_of_failure, row_of_uncertainty, spent_on, spent_on_failure
@@ -118,6 +119,10 @@ def _with_lease(job: Job, rules: Rules, lease: str, deferrals: int) -> Protocol[
     if isinstance(outcome, ManifestRow):
         # A transcript is a fact, whoever wrote it. What did not come about may still come about under another's lease.
         is_done = outcome.state is State.DONE
+        is_kept = is_done or outcome.reason == SuspectAgainError.default_reason
+        if is_kept and job.handling.delete_payloads and outcome.request_id is not None:
+            # Not after the row is handed in: a job that has one does not come back when its worker dies here.
+            yield from acts.DeletePayloads(outcome.request_id)
         has_settled = yield from acts.Settle(outcome, None if is_done else lease)
         return Settled(outcome) if is_done or has_settled else NotOurs("taken over by another worker")
     return outcome
@@ -183,10 +188,14 @@ def _collected(job: Job, kept: Kept, rules: Rules, lease: str, standing: Standin
         yield from acts.SettleCost(spent_on(outcome))
         return outcome
     now = yield from acts.AskTime()
-    if isinstance(outcome, Stale):
+    if isinstance(outcome, Stale | SuspectAgain):
+        is_final = isinstance(outcome, SuspectAgain)
+        if is_final:  # a repeated message finds this, and pays for nothing
+            kept = yield from acts.WriteIntent(intents.failed(kept.intent, outcome.failure, now), kept.etag)
         yield from acts.SettleCost(outcome.spent)
+        cost_usd, attempts = outcome.spent.cost_usd, kept.intent.attempt
         return row_of_failure(
-            job, outcome.failure, now, attempts=kept.intent.attempt, kept=kept, cost_usd=outcome.spent.cost_usd
+            job, outcome.failure, now, attempts=attempts, permanent=is_final, kept=kept, cost_usd=cost_usd
         )
     failure = retry.failure_of(outcome)
     yield from acts.Note("request_failed", "warning", reason=failure.reason)
@@ -211,16 +220,19 @@ def _reconcile(
 ) -> Protocol[Kept | intents.Submit | ManifestRow | Later]:
     """A POST without a known reply: finds out what became of it, and never guesses."""
     fal, age_s = rules.settings.fal, (now - kept.intent.intended_at).total_seconds()
-    decided_at: datetime | None = intents.free_at(kept.intent, rules.settings)
+    decided_at = intents.free_at(kept.intent, rules.settings)
     patience_s = fal.reconcile_patience_s
+    # Without the history only the POST's own worker could still bring the answer, or fal itself by calling back.
+    unheard_s = fal.submit_timeout_s if kept.intent.webhook_token is None else patience_s
     unclear = UncertainError(
         f"The reply to the paid request for {job.object.uri} was lost, and fal's history does not show it yet."
     )
+    if not kept.intent.store_io:
+        patience_s, unclear = unheard_s, _never_shown(job)
     try:
         request = yield from acts.Find(kept.intent)
     except UncertainError as error:
-        # Only the POST's own worker could still bring the answer, and it waits no longer than this.
-        request, unclear, decided_at, patience_s = None, error, None, fal.submit_timeout_s
+        request, unclear, decided_at, patience_s = None, error, None, unheard_s
     except TransientError as error:
         # It does not answer, or not yet for all that still runs: nothing is decided by that, whatever the time.
         yield from acts.Note("history_not_read", "warning", reason=error.reason)
@@ -238,6 +250,14 @@ def _reconcile(
         return row_of_uncertainty(job, unclear, kept, now, decided_at)
     delay_s = min(max(age_s * _ASK_SHARE, _ASK_MIN_S), _ASK_MAX_S)
     return Later(delay_s, retry.failure_of(unclear))
+
+
+def _never_shown(job: Job) -> UncertainError:
+    return UncertainError(
+        f"The reply to the paid request for {job.object.uri} was lost, and fal's history can never show it, for fal "
+        "was told to store nothing of it (--no-store-io).",
+        "not_stored",
+    )
 
 
 def _after_error(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from pipeline import SOFTWARE, formats, keys, sidecars
+from pipeline import SOFTWARE, keys, sidecars
+from pipeline.derived import DerivedFile, Source
 from pipeline.errors import ForeignObjectError
+from pipeline.lint import Heard, lint
 from pipeline.models import (
     Answer,
     Cost,
@@ -24,9 +27,12 @@ from pipeline.models import (
     Timings,
 )
 from pipeline.ownership import stamp_at
+from pipeline.settings import LintSettings
 from pipeline.storage.base import PreconditionFailedError, Storage
 
 _JSON = "application/json"
+_ROUNDING_S = 0.001
+"""Models tell milliseconds: an end that is rounded up is cut, and is no repair worth telling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +67,9 @@ def sidecar_of(
     cost: Cost,
     story: tuple[StoryLine, ...],
     now: datetime,
+    thresholds: LintSettings,
 ) -> Sidecar:
-    """The sidecar of a finished request."""
+    """The sidecar of a finished request, with what is doubtful about the transcript."""
     transcript = answer.transcript
     duration_s = intent.duration_s or (transcript.segments[-1].end if transcript.segments else None)
     segments, repairs = _within(transcript.segments, duration_s)
@@ -77,7 +84,13 @@ def sidecar_of(
         text=transcript.text,
         language=transcript.language,
         segments=segments,
-        quality=Quality(verdict="ok" if transcript.has_speech else "no_speech", repairs=transcript.repairs + repairs),
+        quality=_quality(
+            Heard(
+                transcript.text, segments, transcript.language, transcript.repairs + repairs, duration_s, answer.asked
+            ),
+            thresholds,
+        ),
+        stands_for=job.second_of,
         timings=Timings(
             submitted_at=request.submitted_at,
             fetched_at=now,
@@ -93,12 +106,18 @@ def sidecar_of(
     return sidecars.sealed(sidecar)
 
 
+def _quality(heard: Heard, thresholds: LintSettings) -> Quality:
+    findings = lint(heard, thresholds)
+    verdict: Literal["ok", "suspect", "no_speech"] = "suspect" if findings else "ok"
+    return Quality(verdict="no_speech" if heard.is_silent else verdict, repairs=heard.repairs, findings=findings)
+
+
 def _within(segments: tuple[Segment, ...], duration_s: float | None) -> tuple[tuple[Segment, ...], tuple[str, ...]]:
     """The rest of I12: nothing ends after the audio does. Models round up to their window of 30 s."""
     if duration_s is None:
         return segments, ()
     kept = tuple(segment for segment in segments if segment.start < duration_s)
-    late = sum(segment.end > duration_s for segment in segments)
+    late = sum(segment.end > duration_s + _ROUNDING_S for segment in segments)
     cut = tuple(_cut(segment, duration_s) if segment.end > duration_s else segment for segment in kept)
     return cut, (f"past_end:{late}",) if late else ()
 
@@ -118,7 +137,7 @@ def write(storage: Storage, job: Job, sidecar: Sidecar, seen: Standing) -> Manif
     """
     row = _write_sidecar(storage, job, sidecar, seen)
     for kind in job.formats:
-        _write_derived(storage, job, kind, sidecar)
+        _write_derived(storage, job, kind, Source(sidecar, row.sidecar_etag or ""))
     return row
 
 
@@ -153,23 +172,12 @@ def _written_by_another(storage: Storage, job: Job, sidecar: Sidecar) -> Manifes
     )
 
 
-def _write_derived(storage: Storage, job: Job, kind: Format, sidecar: Sidecar) -> None:
+def _write_derived(storage: Storage, job: Job, kind: Format, source: Source) -> None:
     """A derived file of ours is replaced; a stranger's is left alone, for the sidecar holds everything."""
-    key = keys.derived_key(job.output, job.object.key, kind)
-    head = storage.head(job.output.bucket, key)
-    if head is not None and sidecars.from_metadata(head.metadata) is None:
-        return
-    try:
-        storage.write(
-            job.output.bucket,
-            key,
-            formats.render(sidecar.segments, sidecar.text, kind).encode(),
-            content_type=formats.CONTENT_TYPES[kind],
-            metadata=sidecars.to_metadata(sidecars.stamp_of(sidecar)),
-            if_match=head.etag if head else None,
-        )
-    except PreconditionFailedError:
-        return  # somebody was faster; what stands there is a rendering of ours or a stranger's file
+    file = DerivedFile.of(job.output, job.object.key, kind)
+    head = storage.head(file.bucket, file.key)
+    if head is None or not file.is_current(head, source.etag):
+        file.write(storage, source, head)
 
 
 def keep_unplaced(storage: Storage, job: Job, sidecar: Sidecar) -> str:

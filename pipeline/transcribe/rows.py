@@ -39,6 +39,7 @@ def row_of_failure(
         duration_s=kept.intent.duration_s if kept else None,
         cost_usd=cost_usd,
         settled_at=now,
+        stands_for=job.second_of,
     )
 
 

@@ -1,6 +1,6 @@
 """The paid step of a job: one POST, framed by the intent in S3 before it and the request id in S3 after it (I1).
 
-preflight ─ permit, turn, reservation ─ sign ─ PUT intent ─ last look ─ POST ─ PUT request id
+preflight ─ (upload) ─ permit, turn, reservation ─ sign ─ PUT intent ─ last look ─ POST ─ PUT request id
                                                    │
                 an error before the POST, or a refusal by fal: the intent is withdrawn, all is given back
 """
@@ -8,6 +8,7 @@ preflight ─ permit, turn, reservation ─ sign ─ PUT intent ─ last look �
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from pipeline import pricing
 from pipeline.errors import NightscribeError, ServiceUnavailableError, ThrottledError, TransientError, UncertainError
@@ -15,7 +16,7 @@ from pipeline.limits.base import Amount
 from pipeline.models import Intent, IntentState, Job, ManifestRow, PaidRequest, StoryLine
 from pipeline.storage.base import PreconditionFailedError
 from pipeline.transcribe import acts, intents
-from pipeline.transcribe.acts import Protocol
+from pipeline.transcribe.act import Protocol
 from pipeline.transcribe.intents import Kept
 from pipeline.transcribe.rows import row_without_duration
 from pipeline.transcribe.rules import Rules
@@ -34,15 +35,20 @@ def submit(
     facts = yield from acts.Probe()
     if job.budgeted and facts.duration_s is None:
         return row_without_duration(job, (yield from acts.AskTime()))
-    cost = pricing.cost_of(rules.settings, job.recipe.endpoint_id, facts.duration_s)
+    endpoint_id = job.recipe.endpoint_id
+    cost = pricing.cost_of(pricing.price_of(rules.settings, endpoint_id, job.prices), endpoint_id, facts.duration_s)
     amount = Amount(cost.usd or 0.0, facts.duration_s or 0.0)
+    # Before the permit, which is for requests: bringing hours of audio over would hold it for minutes.
+    uploaded = (yield from acts.Upload()) if job.handling.delivery == "upload" else None
     yield from acts.TakePermit(lease)
     begun = _Begun(lease, previous)
     try:
         yield from acts.TakeTurn()
         if job.budgeted:
             begun.ticket = yield from acts.Reserve(amount)
-        url = yield from acts.Sign()
+        url = yield from acts.Sign(facts.version_id, uploaded)
+        now = yield from acts.AskTime()
+        _check_outlives_the_queue(job, url, now, rules)
         intent = intents.intended(
             job,
             previous.intent if previous else None,
@@ -50,10 +56,11 @@ def submit(
             url=url.url,
             url_expires_at=url.expires_at,
             owner=rules.worker,
-            now=(yield from acts.AskTime()),
+            now=now,
             duration_s=facts.duration_s,
             reserved_usd=cost.usd,
             story=story,
+            webhook_token=url.webhook_token,
         )
         kept = yield from acts.WriteIntent(intent, previous.etag if previous else None)
         begun.kept = kept
@@ -65,6 +72,18 @@ def submit(
         yield from _undo(begun, "done by another worker")
         return row
     return (yield from _post(job, kept, begun, url))
+
+
+def _check_outlives_the_queue(job: Job, url: acts.SignedUrl, now: datetime, rules: Rules) -> None:
+    """An upload may have waited for its permit, or this worker may have slept, until its URL is too old."""
+    start_s = rules.settings.fal.start_timeout_s
+    if url.expires_at is not None and (url.expires_at - now).total_seconds() < start_s:
+        raise TransientError(
+            f"{job.object.uri} was not submitted: its URL would have expired before fal must begin with it. It gets "
+            "a new one.",
+            "url_too_old",
+            CONTENDED_S,
+        )
 
 
 @dataclass(slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 
 from pipeline.audio.base import AudioProbe
 from pipeline.cancellation import CancellationToken
@@ -12,6 +13,8 @@ from pipeline.limits.base import Budget, Rate
 from pipeline.limits.turns import PermitLine
 from pipeline.runs.base import Runs, StopOrder
 from pipeline.runs.held import HeldLeases
+from pipeline.runs.notices import Notices
+from pipeline.runs.unshown import Unshown
 from pipeline.speech.base import Transcriber
 from pipeline.storage.base import Storage
 from pipeline.transcribe.rules import Rules
@@ -50,7 +53,13 @@ class Tools:
     probe: AudioProbe
     cancel: CancellationToken
     now: Callable[[], datetime]
+    notices: Notices | None = None
+    """What webhooks tell; None where none are heard."""
+    unshown: Unshown | None = None
+    """Requests that fal's history shows without their input; None: such rows are held for what is looked for."""
     breaker: Breaker = field(init=False)
+    undeleted: Iterator[int] = field(default_factory=lambda: count(1))
+    """Numbers the requests of this process whose payloads fal did not delete."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "breaker", Breaker(self.runs))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from pipeline import keys
-from pipeline.errors import ConfigurationError
 from pipeline.models import Place, RememberedRow
 from pipeline.storage.base import Listed
 from pipeline.verify.differences import Difference
@@ -124,16 +123,8 @@ def _listed(listings: Listings, output: Place) -> Iterator[_Entry]:
 def _entries(
     found: Iterable[Listed], is_audio: Callable[[str], bool], *, takes_sidecars: bool, prefix: str = ""
 ) -> Iterator[_Entry]:
-    before = ""
     for listed in found:
         name = listed.key.removeprefix(prefix)
-        if name <= before:
-            raise ConfigurationError(
-                f"The store lists {listed.key!r} after {before!r}, and not in the order of UTF-8 bytes. Set "
-                "NIGHTSCRIBE_S3_LISTS_IN_ORDER=false: listings are then sorted on this machine's disk.",
-                "listing_unordered",
-            )
-        before = name
         if keys.is_ours(name):
             continue
         if is_audio(name):

@@ -31,6 +31,8 @@ _FROM_SIDECAR = (
     "cost_usd",
     "processing_s",
     "settled_at",
+    "suspect",
+    "stands_for",
 )
 """Fields of a `done` row that come from its sidecar. `message` does, too; its wording may change between versions."""
 

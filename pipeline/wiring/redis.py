@@ -7,6 +7,8 @@ from pipeline.limits.redis_budget import RedisBudget
 from pipeline.redis_server import Client, connect
 from pipeline.runs.redis import RedisRuns
 from pipeline.runs.redis_leases import RedisLeases
+from pipeline.runs.redis_notices import RedisNoticeBoard
+from pipeline.runs.redis_unshown import RedisUnshown
 from pipeline.settings import Settings
 
 
@@ -33,6 +35,16 @@ def make_runs(settings: Settings, client: Client) -> RedisRuns:
 def make_leases(settings: Settings, client: Client, *, owner: str) -> RedisLeases:
     """Who works on which job; `owner` is the name of this worker."""
     return RedisLeases(client, key_prefix=settings.redis.key_prefix, owner=owner, lease_s=settings.limits.lease_s)
+
+
+def make_notice_board(settings: Settings, client: Client) -> RedisNoticeBoard:
+    """What webhooks have told."""
+    return RedisNoticeBoard(client, key_prefix=settings.redis.key_prefix, keep_s=settings.webhook.keep_s)
+
+
+def make_unshown(settings: Settings, client: Client) -> RedisUnshown:
+    """Requests that fal's history shows without their input."""
+    return RedisUnshown(client, key_prefix=settings.redis.key_prefix)
 
 
 def make_permits(settings: Settings, client: Client) -> RedisPermits:

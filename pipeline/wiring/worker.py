@@ -12,12 +12,22 @@ from pipeline.cancellation import CancellationToken
 from pipeline.limits.turns import PermitLine
 from pipeline.queue.celery import CeleryQueue
 from pipeline.runs.held import HeldLeases
+from pipeline.runs.notices import Notices
 from pipeline.runs.redis import RedisRuns
 from pipeline.settings import Settings
 from pipeline.storage.s3 import S3Storage
 from pipeline.transcribe import Rules, Tools
 from pipeline.wiring.queue import open_queue
-from pipeline.wiring.redis import make_budget, make_client, make_leases, make_permits, make_rate, make_runs
+from pipeline.wiring.redis import (
+    make_budget,
+    make_client,
+    make_leases,
+    make_notice_board,
+    make_permits,
+    make_rate,
+    make_runs,
+    make_unshown,
+)
 from pipeline.wiring.speech import open_transcriber
 from pipeline.wiring.storage import open_storage
 
@@ -35,6 +45,8 @@ class WorkerParts:
     def close(self) -> None:
         """Closes all connections and threads."""
         self.tools.transcriber.close()
+        if self.tools.notices is not None:
+            self.tools.notices.close()
         self.queue.close()
         self.storage.close()
         self.close_redis()
@@ -59,5 +71,7 @@ def open_worker(
         probe=PyAvProbe(settings.audio.probe_budget_bytes),
         cancel=cancel,
         now=lambda: datetime.now(UTC),
+        notices=Notices(make_notice_board(settings, client)),
+        unshown=make_unshown(settings, client),
     )
     return WorkerParts(tools=tools, runs=runs, queue=open_queue(settings), storage=storage, close_redis=client.close)

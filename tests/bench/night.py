@@ -20,7 +20,7 @@ BUCKET = "archive"
 KEYS_PER_PAGE = 1000
 MOST_PER_NEW_OBJECT = 3
 MOST_OTHERS = 30
-MOST_PAGES_MORE = 0.15
+MOST_PAGES_MORE = 0.03
 """Of the pages that hold all keys, for a listing in ranges: each range ends with a page that is partly another's. One
 stream has no such allowance."""
 RANGES_AT_ONCE = 16  # and each may have just been cut

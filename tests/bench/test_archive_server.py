@@ -188,9 +188,9 @@ def test_ranges_and_conditions_of_reads(archive_server, storage, bucket):
     archive_server.make("archive", objects=1)
     audio = Archive("archive", objects=1).audio(0)
 
-    assert storage.read_range(bucket, "k", 0, 4, if_match=etag) == b"0123"
-    assert storage.read_range(bucket, "k", 8, 100, if_match=etag) == b"89"
-    assert storage.read_range("archive", audio.key, 100, 4, if_match=audio.etag) == bytes(4)
+    assert storage.read_range(bucket, "k", 0, 4, if_match=etag).body == b"0123"
+    assert storage.read_range(bucket, "k", 8, 100, if_match=etag).body == b"89"
+    assert storage.read_range("archive", audio.key, 100, 4, if_match=audio.etag).body == bytes(4)
     with pytest.raises(SourceGoneError):
         storage.read_range(bucket, "k", 0, 4, if_match="0" * 32)
 

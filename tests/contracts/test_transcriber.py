@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +12,13 @@ import pytest
 from pydantic import SecretStr
 
 from pipeline.cancellation import CancellationToken, Cancelled
-from pipeline.errors import AccountError, ConfigurationError, ResultExpiredError, UncertainError
+from pipeline.errors import (
+    AccountError,
+    ConfigurationError,
+    ResultExpiredError,
+    ServiceUnavailableError,
+    UncertainError,
+)
 from pipeline.keys import url_hash
 from pipeline.models import Recipe
 from pipeline.speech.base import Transcriber
@@ -19,6 +26,7 @@ from pipeline.speech.fal.transcriber import FalTranscriber
 from pipeline.speech.memory import Script, ScriptedTranscriber
 
 RECIPE = Recipe(endpoint_id="fal-ai/whisper", arguments={"task": "transcribe"})
+UNSHOWN = Recipe(endpoint_id="fal-ai/cohere-transcribe", arguments={})
 
 
 @dataclass
@@ -142,6 +150,25 @@ def test_a_model_that_does_not_exist_is_named_before_anything_is_paid(world):
     assert caught.value.reason == "unknown_model"
 
 
+def test_payloads_may_be_deleted_and_deleted_again(world):
+    """Of a model that nobody else here asks for: its row in the history could be anybody's from then on."""
+    request = world.transcriber.submit(UNSHOWN, world.audio_url)
+    world.transcriber.wait(request, audio_s=None, cancel=CancellationToken())
+    world.transcriber.fetch(request, UNSHOWN)
+
+    world.transcriber.delete_payloads(request.request_id)
+    world.transcriber.delete_payloads(request.request_id)
+
+
+def test_what_was_not_to_be_stored_is_never_found(world):
+    """Not there, or not to be told from what others have not stored."""
+    sought = url_hash(world.audio_url)
+    world.transcriber.submit(UNSHOWN, world.audio_url, store_io=False)
+
+    with suppress(UncertainError, ServiceUnavailableError):
+        assert world.transcriber.find(UNSHOWN, sought, since=datetime.now(UTC), until=None, exclude=()) is None
+
+
 def test_a_request_can_be_dropped(world):
     request = world.transcriber.submit(RECIPE, world.audio_url)
 
@@ -182,3 +209,16 @@ def test_the_history_of_another_model_does_not_show_it(world):
     sought = url_hash(world.audio_url)
 
     assert world.transcriber.find(other, sought, since=datetime.now(UTC), until=None, exclude=()) is None
+
+
+def test_of_a_request_whose_id_alone_is_known_the_service_says_whether_it_is_ours(world):
+    request = world.transcriber.submit(RECIPE, world.audio_url)
+
+    def recognise(request_id):
+        return world.transcriber.recognise(RECIPE.endpoint_id, request_id, submitted_at=request.submitted_at)
+
+    found = recognise(request.request_id)
+    world.transcriber.wait(found, audio_s=None, cancel=CancellationToken())
+
+    assert world.transcriber.fetch(found, RECIPE).transcript.has_speech
+    assert recognise("99999999-9999-4999-8999-999999999999") is None

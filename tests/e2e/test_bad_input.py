@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e]
         (["backfill", "s3://b/", "--output", "results"], ["--output", "'results'", "s3://BUCKET/PREFIX"]),
         (["backfill", "s3://b/", "--model", "whisper"], ["'whisper'", "owner/app", "fal-ai/whisper", "--model"]),
         (["backfill", "s3://b/", "--model", "fal-ai/../x"], ["'fal-ai/../x'", "--model"]),
-        (["backfill", "s3://b/", "--language", "klingon"], ["'klingon'", "auto"]),
+        (["backfill", "s3://b/", "--language", "klingon"], ["'klingon'", "nightscribe models fal-ai/whisper"]),
         (["backfill", "s3://b/", "--language", "de-DE"], ["'de-DE'", "Did you mean de"]),
         (["backfill", "s3://b/", "--arg", "batch_size"], ["'batch_size'", "KEY=VALUE", "--arg"]),
         (["backfill", "s3://b/", "--arg", "batchsize=8"], ["fal-ai/whisper", "'batchsize'", "Did you mean batch_size"]),

@@ -7,31 +7,13 @@ import shlex
 
 import pytest
 from archives import all_of
+from legal_keys import KEPT_BY_SEAWEEDFS as ODD_KEYS
+from legal_keys import LONG_IN_PARTS as LONG
 
 from emulator.archive.crowd import small_objects
 from pipeline.keys import MAX_KEY_BYTES, SIDECAR_SUFFIX
 
 pytestmark = [pytest.mark.e2e]
-
-# SeaweedFS takes a backslash for a slash, folds `//`, `.` and `..`, and keeps nothing that cannot be printed; the unit
-# tests have all of these.
-ODD_KEYS = [
-    "with  space.mp3",
-    " leading and trailing .mp3",
-    "per%cent%2Fplus+and&equals=.mp3",
-    "quotes'\"`$(id).mp3",
-    "<Key>&amp;</Key>.mp3",
-    "#hash?query=1#2.mp3",
-    "émoji 🎙️/日本語/ソネット 第二番.mp3",
-    "caf\u00e9.mp3",
-    "cafe\u0301.mp3",
-    "..a/b..c/d.. .mp3",
-    "[bold]*{a,b}[!c]~^|;:,@.mp3",
-    "-rf --output.mp3",
-    "x.mp3.transcript.json.mp3",
-]
-LONG = "/".join(["é" * 100, "長" * 60, "a" * 200, "b" * 200, "c" * 112 + ".mp3"])
-"""900 bytes, in names that a file system can hold."""
 
 
 def too_long(room):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.acting import Desk, Event
-from model.words import MOMENTS, OUTLIVES_THE_LAG, OUTLIVES_URLS
+from model.words import MOMENTS, NEVER, OUTLIVES_THE_LAG, OUTLIVES_URLS
 from model.world import (
     FREE,
     NEVER_BEGINS,
@@ -53,7 +53,7 @@ def _older(desk: Desk, request: Request, then: int) -> Request:
         return request
     if request.phase == QUEUED:
         return request._replace(phase=NEVER_BEGINS)  # fal drops what has not begun by the start deadline
-    if request.phase == SENT and desk.laws.urls_expire:
+    if request.phase == SENT and desk.laws.urls_expire and desk.bounds.delivery != "public":
         return request._replace(phase=SENT_LONG_AGO)
     if then >= OUTLIVES_THE_LAG and request.phase not in {SENT, SENT_LONG_AGO, NEVER_BEGINS}:
         return request._replace(is_shown=True)
@@ -66,4 +66,9 @@ def _waits_for_time(desk: Desk, world: World) -> bool:
         return False
     is_last = all(desk.words.runs[job.job] + 1 >= desk.bounds.runs for job in world.jobs)
     facts = [desk.words.intent_facts[job.intent] for job in world.jobs if job.row_place == UNSETTLED or not is_last]
-    return any(intent and intent.state == "intended" and intent.signed_at == world.now for intent in facts)
+    made_at = [
+        intent.intended_at if intent.signed_at == NEVER else intent.signed_at
+        for intent in facts
+        if intent and intent.state == "intended"
+    ]
+    return world.now in made_at

@@ -33,7 +33,7 @@ from model.world import (
     is_settled,
 )
 
-from pipeline.models import Intent
+from pipeline.models import Handling, Intent
 
 _ACTS = {**redis_acts.ACTS, **s3_acts.ACTS, **fal_acts.ACTS}
 _ENDS = frozenset({"Settled", "Later", "NotOurs", "Dropped", "Cancelled"})
@@ -61,7 +61,10 @@ class Explorer:
             silent["SettleCost"] = NONE
         if "account" not in bounds.kinds:
             silent["AskOrder"] = NONE  # nothing else stops a run here
-        self._words = Words(budgeted=bounds.ceiling is not None)
+        handling = Handling(
+            delivery=bounds.delivery, store_io=bounds.stores_io, delete_payloads=bounds.deletes_payloads
+        )
+        self._words = Words(budgeted=bounds.ceiling is not None, handling=handling, is_second=bounds.is_second)
         self.prefixes = Prefixes(self._words, silent)
         self._desk = Desk(self._words, self.prefixes, bounds, laws or Laws())
         self._teller = Teller(self._words)

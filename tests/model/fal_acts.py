@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.acting import AWAY, CANCELLED, NONE, Asked, Reply
-from model.words import OUTLIVES_URLS, Answer, IntentFacts
+from model.words import NEVER, OUTLIVES_URLS, Answer, IntentFacts, ours
 from model.world import (
     COUNTED,
     CUT,
@@ -37,7 +37,7 @@ _OUTCOMES: dict[str, Answer] = {
 
 def can_open(signed_at: int, now: int, laws: Laws) -> bool:
     """Whether fal can open a URL."""
-    return now == signed_at or now < OUTLIVES_URLS or not laws.urls_expire
+    return now == signed_at or now < OUTLIVES_URLS or not laws.urls_expire or signed_at == NEVER
 
 
 def broken_by_acceptance(intent: IntentFacts | None, request: Request) -> str:
@@ -69,7 +69,10 @@ def find(asked: Asked) -> Iterator[Reply]:
     there = [
         (number, request)
         for number, request in enumerate(asked.job.requests)
-        if request.url == url and number not in exclude and request.phase not in ON_ITS_WAY
+        if request.url == url
+        and number not in exclude
+        and request.phase not in ON_ITS_WAY
+        and asked.desk.bounds.stores_io
     ]
     for number, _ in there:
         yield Reply(("request", number, "history"), asked.world)
@@ -90,10 +93,21 @@ def fetch(asked: Asked) -> Iterator[Reply]:
     number = asked.place.op[1]
     phase = asked.job.requests[number].phase
     yield Reply(_OUTCOMES[phase], asked.world)
+    if phase == DONE and asked.desk.bounds.is_second:
+        yield Reply(("doubtful",), asked.world)
     if phase == DONE:
         yield Reply(_OUTCOMES[FORGOTTEN], asked.after_phase(number, FORGOTTEN), "forgotten")
         yield Reply(_OUTCOMES[REJECTED], asked.after_phase(number, REJECTED), "rejected")
     yield Reply(AWAY, asked.world, "away")
+
+
+def delete_payloads(asked: Asked) -> Iterator[Reply]:
+    """Best effort: the worker is not told. A result whose copies are deleted cannot be fetched again."""
+    number = asked.place.op[1]
+    after = {DONE: FORGOTTEN}.get(asked.job.requests[number].phase)
+    broken = "" if ours(asked.job.sidecar) else "payloads are deleted before the sidecar is safe"
+    yield Reply(NONE, asked.after_phase(number, after) if after else asked.world, broken=broken)
+    yield Reply(NONE, asked.world, "away")
 
 
 def cancel(asked: Asked) -> Iterator[Reply]:
@@ -106,4 +120,4 @@ def cancel(asked: Asked) -> Iterator[Reply]:
     yield Reply(NONE, asked.after_phase(number, after), broken=broken)
 
 
-ACTS = {"Post": post, "Find": find, "Wait": wait, "Fetch": fetch, "Cancel": cancel}
+ACTS = {"Post": post, "Find": find, "Wait": wait, "Fetch": fetch, "DeletePayloads": delete_payloads, "Cancel": cancel}

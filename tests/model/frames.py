@@ -38,13 +38,16 @@ from pipeline.transcribe.rules import Rules
 _KNOWN_BYTECODE = sys.version_info[:2] == (3, 11)
 _JUMPS_AWAY = frozenset({"RETURN_VALUE", "RAISE_VARARGS", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD"})
 _PLAIN = (type(None), bool, int, float, str, datetime, Enum)
-# The same for every worker and job of a place, or what decides nothing: stories and transcripts.
-_CONSTANT = (Job, Rules, Settings, FalSettings, Recipe, StoryLine, Sidecar, Answer, type, FunctionType)
+# The same for every worker and job of a place, or what decides nothing: stories.
+_CONSTANT = (Job, Rules, Settings, FalSettings, Recipe, StoryLine, type, FunctionType)
 _TOLD: dict[type, Callable[[Any], Hashable]] = {
     PaidRequest: lambda request: (request.request_id, request.submitted_at),
     Standing: lambda standing: (standing.etag, standing.row is not None),
     Failure: lambda failure: (failure.kind, failure.reason),
     Cost: lambda cost: cost.usd,
+    # What is doubtful is written elsewhere; what else a transcript says decides nothing.
+    Sidecar: lambda sidecar: bool(sidecar.quality.findings),
+    Answer: lambda answer: answer.transcript.text,
 }
 
 NumberOf = Callable[[Intent | ManifestRow], int]

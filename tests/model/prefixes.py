@@ -109,7 +109,7 @@ class Prefixes:
                 facts = self._words.intent_facts[number]
                 if facts:
                     yield facts.url
-            case ("SignedUrl", (str(url), _)):
+            case ("SignedUrl" | "AudioUrl", (str(url), *_)):
                 yield self._words.url(url)
             case tuple():
                 for part in known:
@@ -159,7 +159,7 @@ class Prefixes:
         return number
 
 
-def _op_of(act: Any, words: Words) -> Op:  # noqa: PLR0911  one line per act
+def _op_of(act: Any, words: Words) -> Op:  # noqa: C901, PLR0911  one line per act
     """What the world must know of an act."""
     name = type(act).__name__
     match act:
@@ -169,6 +169,8 @@ def _op_of(act: Any, words: Words) -> Op:  # noqa: PLR0911  one line per act
             return name, request_number(sidecar.request), _number_in(standing.etag)
         case acts.GiveBackPermit(given):
             return name, "lease" if given.startswith("token") else "request", _number_in(given)
+        case acts.Sign(_, uploaded):
+            return (name, words.url(uploaded.url), words.signed_at(uploaded.expires_at)) if uploaded else (name,)
         case acts.Post(url):
             return name, words.url(url.url), words.signed_at(url.expires_at)
         case acts.Find(intent):
@@ -176,6 +178,8 @@ def _op_of(act: Any, words: Words) -> Op:  # noqa: PLR0911  one line per act
             return name, facts.url if facts else 0, frozenset(request_number(request) for request in intent.past)
         case acts.Wait(request) | acts.Fetch(request) | acts.Cancel(request) | acts.CountInFlight(request):
             return name, request_number(request)
+        case acts.DeletePayloads(request_id):
+            return name, _number_in(request_id)
         case acts.Settle(row, lease):
             return name, words.row(row), lease is not None
         case acts.DropJob(lease):

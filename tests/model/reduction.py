@@ -10,7 +10,7 @@ from model.prefixes import Place
 from model.world import IN_FLIGHT, UNSETTLED, JobState, Worker, World
 
 _BY_THEMSELVES = frozenset({"TakeTurn", "Fetch", "SourceIsUnchanged"})
-_BY_THE_CLOCK = frozenset({"AskTime", "Sign"})
+_BY_THE_CLOCK = frozenset({"AskTime", "Sign", "Upload"})
 _OF_ONE_OBJECT = frozenset({"IsWanted", "LookAtSidecar", "ReadIntent", "WriteSidecar", "HoldsLease", "ParkLease"})
 
 

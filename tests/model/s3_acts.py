@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.acting import AWAY, NO, NONE, YES, Asked, Reply
-from model.words import STRANGERS, ours
+from model.words import NEVER, STRANGERS, ours
 from model.world import fresh
 
 
@@ -14,10 +14,23 @@ def ask_time(asked: Asked) -> Iterator[Reply]:
 
 
 def sign(asked: Asked) -> Iterator[Reply]:
+    if uploaded := asked.place.op[1:]:
+        yield Reply(("signed", *uploaded), asked.world)
+        return
+    made_at = NEVER if asked.desk.bounds.delivery == "public" else asked.world.now
+    yield Reply(("signed", _fresh_url(asked), made_at), asked.world)
+
+
+def upload(asked: Asked) -> Iterator[Reply]:
+    yield Reply(("uploaded", _fresh_url(asked), asked.world.now), asked.world)
+    yield Reply(AWAY, asked.world, "s3")
+
+
+def _fresh_url(asked: Asked) -> int:
     known = {request.url for request in asked.job.requests}.union(*(place.urls for place in asked.places()))
     if facts := asked.desk.words.intent_facts[asked.job.intent]:
         known.add(facts.url)
-    yield Reply(("signed", fresh(known), asked.world.now), asked.world)
+    return fresh(known)
 
 
 def look_at_sidecar(asked: Asked) -> Iterator[Reply]:
@@ -68,6 +81,7 @@ def write_sidecar(asked: Asked) -> Iterator[Reply]:
 ACTS = {
     "AskTime": ask_time,
     "Sign": sign,
+    "Upload": upload,
     "LookAtSidecar": look_at_sidecar,
     "ReadIntent": read_intent,
     "WriteIntent": write_intent,

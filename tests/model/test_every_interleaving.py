@@ -45,7 +45,27 @@ CASES = {
         Bounds(kinds=frozenset({"crash"}), moments=EVERY_MOMENT, may_pause_before_the_clock=True),
         6_500,
     ),
+    "one object that is uploaded": (
+        Bounds(kinds=ALL - {"redis", "unreadable", "tired"}, moments=A_LONG_SLEEP, delivery="upload"),
+        12_000,
+    ),
+    "one object at a public address, workers that sleep for a day, and the next night": (
+        Bounds(kinds=ALL - {"redis", "unreadable", "tired"}, moments=A_LONG_SLEEP, runs=3, delivery="public"),
+        28_000,
+    ),
+    "one object whose input fal does not store": (
+        Bounds(kinds=ALL - {"redis", "unreadable", "tired"}, moments=EVERY_MOMENT, runs=2, stores_io=False),
+        95_000,
+    ),
+    "one object whose payloads are deleted": (
+        Bounds(faults=2, kinds=DEADLY | {"away"}, deletes_payloads=True),
+        30_000,
+    ),
     "one object with an older sidecar": (Bounds(kinds=ALL - {"redis", "unreadable", "tired"}, sidecar=OLDER), 2_000),
+    "one second opinion, in the place of a first or in vain, any fault": (
+        Bounds(kinds=ALL - {"redis", "unreadable", "tired"}, sidecar=OLDER, is_second=True),
+        2_800,
+    ),
     "two objects and one permit, any fault": (
         Bounds(jobs=2, permits=1, kinds=ALL - {"redis", "unreadable", "tired"}),
         100_000,

@@ -132,6 +132,35 @@ def test_an_intent_that_is_free_before_the_lag_has_passed_is_paid_twice(monkeypa
     assert finding.story.count("time passes") == 2
 
 
+def test_a_public_address_that_is_taken_to_expire_is_paid_twice(monkeypatch):
+    real = intents.free_at
+    signed = {"delivery": "presigned"}
+    monkeypatch.setattr(intents, "free_at", lambda intent, s: real(intent.model_copy(update=signed), s))
+    finding = found(Bounds(kinds=frozenset({"sleep"}), moments=A_LONG_SLEEP, delivery="public"))
+
+    assert "S3 does not" in finding.what
+    assert "time passes" in finding.story
+
+
+def test_what_fal_was_told_not_to_store_is_paid_twice_when_not_being_found_frees_it(monkeypatch):
+    real = intents.free_at
+    monkeypatch.setattr(intents, "free_at", lambda i, s: real(i.model_copy(update={"store_io": True}), s))
+    finding = found(Bounds(kinds=frozenset({"crash"}), moments=A_LONG_SLEEP, stores_io=False))
+
+    assert "which may be billed (running), and S3 does not lead to it" in finding.what
+
+
+def test_payloads_that_are_deleted_before_the_sidecar_is_safe_are_seen(monkeypatch):
+    def tidy(job, kept, *others):
+        yield from acts.DeletePayloads(kept.intent.request.request_id)
+        return (yield from collect(job, kept, *others))
+
+    collect = collection.collect
+    monkeypatch.setattr(protocol, "collect", tidy)
+
+    assert found(Bounds()).what == "payloads are deleted before the sidecar is safe"
+
+
 def test_a_worker_that_does_not_know_its_request_again_cancels_what_another_waits_for(monkeypatch):
     monkeypatch.setattr(submission, "_request_id", lambda _intent: None)
 

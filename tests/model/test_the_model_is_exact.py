@@ -70,7 +70,7 @@ def test_acts_that_are_not_interleaved_lose_no_ending(bounds, monkeypatch):
 def test_the_moments_lie_on_both_sides_of_each_deadline():
     """The model knows moments instead of times; this is what makes the ones stand for the others."""
     start, impatient, expired, *days = MOMENTS
-    expiry, margin = timedelta(seconds=SETTINGS.audio.presign_expiry_s), timedelta(minutes=1)
+    expiry, margin = timedelta(seconds=SETTINGS.url_lifetime_s), timedelta(minutes=1)
     is_free = expiry + timedelta(seconds=SETTINGS.fal.history_lag_s) + margin
 
     assert timedelta(seconds=SETTINGS.fal.reconcile_patience_s) < impatient - start
@@ -87,6 +87,6 @@ def test_an_intent_is_free_at_the_moment_that_the_model_takes_it_to_be():
 
     assert explored.intents()
     for intent in explored.intents():
-        signed = intent.url_expires_at - timedelta(seconds=SETTINGS.audio.presign_expiry_s)
+        signed = intent.url_expires_at - timedelta(seconds=SETTINGS.url_lifetime_s)
         free = [moment for moment in MOMENTS if moment >= intents.free_at(intent, SETTINGS)]
         assert free[0] == min(moment for moment in MOMENTS[3:] if moment > signed)

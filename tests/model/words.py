@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import builders
 
 from pipeline import errors, keys
-from pipeline.audio.base import AudioFacts
 from pipeline.cancellation import Cancelled
-from pipeline.models import Intent, Job, ManifestRow, PaidRequest
+from pipeline.delivery import AudioUrl
+from pipeline.models import Handling, Intent, Job, ManifestRow, PaidRequest
 from pipeline.runs.base import StopOrder
 from pipeline.storage.base import PreconditionFailedError
 from pipeline.transcribe.acts import SignedUrl
 from pipeline.transcribe.intents import Kept
+from pipeline.transcribe.preflight import SourceFacts
 from pipeline.transcribe.results import Standing
 
 SETTINGS = builders.settings(NIGHTSCRIBE_RETRY_MAX_ATTEMPTS="2")
@@ -32,9 +33,12 @@ MOMENTS = tuple(
     builders.NOW + by
     for by in (timedelta(), timedelta(minutes=20), timedelta(hours=6, minutes=10), _DAY, 2 * _DAY, 3 * _DAY, 4 * _DAY)
 )
-_EXPIRY = timedelta(seconds=SETTINGS.audio.presign_expiry_s)
+_EXPIRY = timedelta(seconds=SETTINGS.url_lifetime_s)
 _MOMENT_OF = {moment: number for number, moment in enumerate(MOMENTS)}
 _SIGNED_AT = {moment + _EXPIRY: number for number, moment in enumerate(MOMENTS)}
+
+NEVER = -1
+"""In place of the moment at which a URL was made: it is public, and opens for ever."""
 
 OUTLIVES_URLS = 2
 """From this moment on each step of the clock passes the expiry of every URL, and the start deadline at fal."""
@@ -72,8 +76,12 @@ class RowFacts(NamedTuple):
 class Words:
     """Numbers for the records of one exploration; 0 is nothing."""
 
-    def __init__(self, *, budgeted: bool = False) -> None:
-        self._budgeted = budgeted
+    def __init__(self, *, budgeted: bool = False, handling: Handling | None = None, is_second: bool = False) -> None:
+        self._how = {
+            "budgeted": budgeted,
+            "handling": handling or Handling(),
+            "second_of": "another recipe" if is_second else None,
+        }
         self._jobs: dict[tuple[int, int], int] = {}
         self.jobs: list[Job] = []
         self.runs: list[int] = []
@@ -91,7 +99,7 @@ class Words:
         if facts not in self._jobs:
             self._jobs[facts] = len(self.jobs)
             self.runs.append(run)
-            self.jobs.append(builders.job(run_id=f"run{run}", prior_attempts=prior_attempts, budgeted=self._budgeted))
+            self.jobs.append(builders.job(run_id=f"run{run}", prior_attempts=prior_attempts, **self._how))
         return self._jobs[facts]
 
     def intent(self, intent: Intent) -> int:
@@ -102,7 +110,7 @@ class Words:
             attempt=intent.attempt,
             url=self._urls[intent.url_hash],
             intended_at=_MOMENT_OF[intent.intended_at],
-            signed_at=_SIGNED_AT[intent.url_expires_at or intent.intended_at + _EXPIRY],
+            signed_at=self.signed_at(intent.url_expires_at),
             request=_request_facts(intent.request) if intent.request else None,
             failure=intent.failure.reason if intent.failure else None,
             past=tuple(_request_facts(request)[0] for request in intent.past),
@@ -133,20 +141,21 @@ class Words:
         return self._urls[keys.url_hash(url)]
 
     @staticmethod
-    def signed_at(expires_at: datetime) -> int:
-        """The moment at which a URL was signed that expires then."""
-        return _SIGNED_AT[expires_at]
+    def signed_at(expires_at: datetime | None) -> int:
+        """The moment at which a URL was made that expires then."""
+        return _SIGNED_AT[expires_at] if expires_at else NEVER
 
     def real(self, answer: Answer, job: int) -> Any:
         """The record, or the exception to be raised, that an answer stands for."""
         kind, *held = answer
         if kind == "kept":
             return self.kept[held[0]]
-        if kind == "signed":
+        if kind in {"signed", "uploaded"}:
             number, moment = held
             url = f"https://s3.example/{number}"
             self._urls[keys.url_hash(url)] = number
-            return SignedUrl(url, MOMENTS[moment] + _EXPIRY)
+            expires_at = MOMENTS[moment] + _EXPIRY if moment != NEVER else None
+            return SignedUrl(url, expires_at) if kind == "signed" else AudioUrl(url, expires_at)
         if kind == "standing":
             return self._standing(held[0], job)
         if kind == "row":
@@ -198,11 +207,12 @@ _REAL: dict[str, Callable[..., Any]] = {
     "token": lambda number: f"token {number}",
     "ticket": lambda number: f"ticket {number}",
     "time": lambda moment: MOMENTS[moment],
-    "facts": lambda: AudioFacts(60.0, "mp3"),
+    "facts": lambda: SourceFacts(60.0, "mp3", None),
     "text": lambda text: text,
     "order": lambda: StopOrder("payment_required", "pay"),
     "request": _request,
-    "transcript": builders.answer,
+    "transcript": lambda: builders.answer(""),  # a minute without speech is nothing to doubt
+    "doubtful": builders.answer,  # two seconds of text in a minute of audio
 }
 _ERRORS: dict[str, Callable[[], Exception]] = {
     "Cancelled": Cancelled,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 FREE, PARKED = 0, -1
 """A lease that nobody has; a parked one. Any other number is the token of its holder."""
@@ -143,6 +143,14 @@ class Bounds:
     """So many runs follow one another, each with what the one before has left: the second at once, others at night."""
     must_be_decided: bool = False
     """Whether it is not enough that each job has its row, be it uncertain or failed for a passing reason."""
+    delivery: Literal["presigned", "upload", "public"] = "presigned"
+    """How fal gets at the audio."""
+    stores_io: bool = True
+    """Whether fal may store inputs, without which its history shows no request."""
+    deletes_payloads: bool = False
+    """Whether fal's copies are deleted once the sidecar is safe."""
+    is_second: bool = False
+    """Whether the jobs are second opinions, which may be as doubtful as the first ones; then a row says failed."""
     with_running: bool = True
     """Whether a request runs for a while at fal; otherwise it is done as soon as it begins."""
     may_pause_before_the_clock: bool = False

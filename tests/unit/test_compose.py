@@ -30,7 +30,7 @@ def test_the_services_are_those_that_the_head_of_the_file_speaks_of():
     spoken_of = set(re.findall(r"docker compose (?:up --detach|run --rm) ([a-z][a-z-]+)", _text("docker-compose.yml")))
 
     assert set(SERVICES) == {
-        *("redis", "worker", "flower", "backfill"),
+        *("redis", "worker", "flower", "webhook", "backfill"),
         *("local-stack", "local-worker", "local-archive", "local-backfill"),
     }
     assert spoken_of <= set(SERVICES)
@@ -46,7 +46,7 @@ def test_it_obeys_the_official_schema():
     assert checked.returncode == 0, checked.stdout
 
 
-@pytest.mark.parametrize("service", ["worker", "flower", "backfill", "local-worker"])
+@pytest.mark.parametrize("service", ["worker", "flower", "webhook", "backfill", "local-worker"])
 def test_every_command_is_one_that_its_program_understands(service):
     command = [*SERVICES[service].get("entrypoint", []), *words(service)]
     program = command.index("celery") if "celery" in command else command.index("nightscribe")
@@ -122,9 +122,19 @@ def test_flower_is_given_neither_the_fal_key_nor_access_to_s3():
     }
 
 
-def test_nothing_is_published_but_flower_and_that_on_this_machine_only():
+def test_the_receiver_is_given_neither_the_fal_key_nor_access_to_s3():
+    assert "env_file" not in SERVICES["webhook"]
+    assert set(SERVICES["webhook"]["environment"]) == {
+        "NIGHTSCRIBE_PROFILE",
+        "REDIS_URL",
+        "NIGHTSCRIBE_REDIS_KEY_PREFIX",
+    }
+
+
+def test_nothing_is_published_but_flower_and_the_receiver_and_those_on_this_machine_only():
     assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
-        "flower": ["127.0.0.1:5555:5555"]
+        "flower": ["127.0.0.1:5555:5555"],
+        "webhook": [f"127.0.0.1:{settings().webhook.port}:{settings().webhook.port}"],
     }
 
 
@@ -139,7 +149,7 @@ def test_redis_keeps_what_it_is_given_and_refuses_when_it_is_full():
 
 def test_servers_come_back_by_themselves_and_one_shot_commands_do_not():
     assert {name: service["restart"] for name, service in SERVICES.items()} == {
-        **dict.fromkeys(("redis", "worker", "flower"), "unless-stopped"),
+        **dict.fromkeys(("redis", "worker", "flower", "webhook"), "unless-stopped"),
         **dict.fromkeys(("backfill", "local-stack", "local-worker", "local-archive", "local-backfill"), "no"),
     }
 

@@ -48,7 +48,14 @@ def sidecar(**answered):
     )
     cost = Cost(usd=0.01, basis="a price")
     return results.sidecar_of(
-        job, intent, request, builders.answer(**answered), cost=cost, story=intent.story, now=builders.NOW
+        job,
+        intent,
+        request,
+        builders.answer(**answered),
+        cost=cost,
+        story=intent.story,
+        now=builders.NOW,
+        thresholds=builders.settings().lint,
     )
 
 

@@ -32,15 +32,10 @@ class Addresses:
         self.queue_url = queue_url
         # fal answers with URLs on sister hosts; an emulator has no sisters.
         self._has_sisters = _is_fals(httpx.URL(queue_url))
-        self.backup_url = self._unless_stray(backup_url)
-        self.platform_url = self._unless_stray(platform_url)
+        self.backup_url = unless_stray(backup_url, queue_url)
+        self.platform_url = unless_stray(platform_url, queue_url)
         """Empty when there is none to ask."""
         self._own = {_origin(httpx.URL(url)) for url in (self.queue_url, self.backup_url, self.platform_url) if url}
-
-    def _unless_stray(self, url: str) -> str:
-        # The defaults are fal's own. Beside a queue that is not, they would lead trial work to the paying service.
-        is_stray = bool(url) and _is_fals(httpx.URL(url)) and not self._has_sisters
-        return "" if is_stray else url
 
     def check(self, url: str) -> None:
         """Raises `ServiceUnavailableError` when the key must not be sent to this URL."""
@@ -66,6 +61,12 @@ class Addresses:
         backup = httpx.URL(self.backup_url)
         moved = httpx.URL(url).copy_with(scheme=backup.scheme, netloc=backup.netloc)
         return None if str(moved) == url else str(moved)
+
+
+def unless_stray(url: str, queue_url: str) -> str:
+    """The URL; empty when it is fal's own and the queue is not: it would lead trial work to the paying service."""
+    is_stray = bool(url) and _is_fals(httpx.URL(url)) and not _is_fals(httpx.URL(queue_url))
+    return "" if is_stray else url
 
 
 def _is_fals(url: httpx.URL) -> bool:

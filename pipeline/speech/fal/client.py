@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 from pydantic import JsonValue, SecretStr
@@ -35,6 +35,7 @@ _KEEPALIVE_S = 15.0
 _SECRET_LENGTH = 8
 _KEY_CHECK_APP = "fal-ai/whisper"
 _HISTORY_PATH = "/v1/models/requests/by-endpoint"
+_PRICES_PATH = "/v1/models/pricing"
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,16 @@ class FalClient:
         self._submits = lane(keep=0, timeout_s=submit_s, exchange_s=submit_s)
         self._reads = lane(keep=settings.max_connections, timeout_s=read_s, exchange_s=_READ_TIMEOUTS * read_s)
 
-    async def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
+    async def submit(
+        self, recipe: Recipe, audio_url: str, *, store_io: bool = True, webhook_url: str | None = None
+    ) -> PaidRequest:
         """The paid POST: sent once, and to the backup host only when no connection came about."""
         check_endpoint_id(recipe.endpoint_id)
         content = _encoded({**recipe.arguments, "audio_url": audio_url})
+        headers = self._submit_headers | ({} if store_io else {"X-Fal-Store-IO": "0"})
         submitted_at = datetime.now(UTC)
-        reply = await self._post(recipe.endpoint_id, content)
+        query = f"?{urlencode({'fal_webhook': webhook_url})}" if webhook_url else ""
+        reply = await self._post(recipe.endpoint_id, query, content, headers)
         if not reply.is_success:
             raise faults.submit_refusal(reply, recipe.endpoint_id)
         answer = parse_submit(reply)
@@ -156,6 +161,26 @@ class FalClient:
         url = f"{self._addresses.platform_url}{_HISTORY_PATH}?{urlencode(query)}"
         return await self._follow("GET", url, "The question to fal's request history", has_backup=False)
 
+    async def prices(self, query: Mapping[str, str]) -> Reply:
+        """One page of the price list, whatever it answers. Raises `ConfigurationError` when there is none to ask."""
+        url = f"{self._platform_url('prices')}{_PRICES_PATH}?{urlencode(query)}"
+        return await self._follow("GET", url, "The question to fal's price list", has_backup=False)
+
+    async def delete_payloads(self, request_id: str) -> Reply:
+        """One request to delete what fal has stored of a request's input and output, whatever it answers."""
+        url = f"{self._platform_url('payloads')}/v1/models/requests/{quote(request_id, safe='')}/payloads"
+        act = f"The deletion of the payloads of request {request_id}"
+        return await self._follow("DELETE", url, act, has_backup=False)
+
+    def _platform_url(self, what: str) -> str:
+        if not self._addresses.platform_url:
+            raise ConfigurationError(
+                f"There is no platform API to ask about {what}: fal.platform_url is empty, or not of the same service "
+                "as fal.queue_url. Set it.",
+                "no_platform",
+            )
+        return self._addresses.platform_url
+
     def check_urls(self, request: PaidRequest) -> None:
         """Raises `ServiceUnavailableError` when the request's URLs are not fal's own."""
         for url in (request.status_url, request.response_url, request.cancel_url):
@@ -166,13 +191,13 @@ class FalClient:
         await self._submits.client.aclose()
         await self._reads.client.aclose()
 
-    async def _post(self, endpoint_id: str, content: bytes) -> Reply:
+    async def _post(self, endpoint_id: str, query: str, content: bytes, headers: Mapping[str, str]) -> Reply:
         bases = [base for base in (self._addresses.queue_url, self._addresses.backup_url) if base]
         await self._pass(self._submits)  # outside the try: who is cancelled while queueing has sent nothing
         try:
             for base in bases:
                 try:
-                    return await self._send(self._submits, "POST", f"{base}/{endpoint_id}", content)
+                    return await self._send(self._submits, "POST", f"{base}/{endpoint_id}{query}", content, headers)
                 except faults.NOTHING_SENT as error:
                     if base is bases[-1]:
                         raise faults.submit_exception(error, endpoint_id) from error
@@ -209,8 +234,9 @@ class FalClient:
         except faults.READ_EXCEPTIONS as error:
             raise faults.read_exception(error, act) from error
 
-    async def _send(self, lane: _Lane, method: str, url: str, content: bytes | None = None) -> Reply:
-        sent = self._submit_headers if content is not None else None
+    async def _send(
+        self, lane: _Lane, method: str, url: str, content: bytes | None = None, sent: Mapping[str, str] | None = None
+    ) -> Reply:
         async with asyncio.timeout(lane.exchange_s):
             response = await lane.client.request(method, url, content=content, headers=sent)
         # An echo of the key, or of its secret half alone, must not travel on into errors or sidecars.

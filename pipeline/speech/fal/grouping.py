@@ -26,7 +26,7 @@ def group_words(words: Sequence[Timed], *, is_spaced: bool) -> tuple[Segment, ..
             end=max(word.end for word in group),
             text=joined(group, is_spaced=is_spaced),
             speaker=group[0].piece.speaker,
-            words=tuple(map(as_word, group)),
+            words=tuple(as_word(word) for word in group if not word.piece.is_sound) or None,
         )
         for group in groups
     )

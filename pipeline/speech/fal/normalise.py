@@ -7,62 +7,65 @@ around texts is trimmed without being called a repair: whisper puts it around ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from enum import Enum
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
 from pipeline.models import Segment, Transcript
-from pipeline.speech.fal.grouping import as_word, group_words, joined
-from pipeline.speech.fal.pieces import glued, read_pieces
-from pipeline.speech.fal.timing import Timed, timed
+from pipeline.speech.fal.answers import Track, language_of, text_of, tracks_of
+from pipeline.speech.fal.grouping import as_word, group_words
+from pipeline.speech.fal.pieces import Piece, glued, read_pieces
+from pipeline.speech.fal.timing import Timed, inside, timed
+from pipeline.speech.fal.turns import with_speakers
 
 
-class Shape(Enum):
-    """What the items of an answer's list are."""
-
-    SEGMENTS = "segments"
-    WORDS = "words"
-
-
-def normalise(text: JsonValue, items: JsonValue, *, shape: Shape, language: str | None) -> Transcript:
-    """The transcript of an answer's text and list of segments or words; either may be missing, null or bent.
+def read_transcript(raw: JsonValue, arguments: Mapping[str, JsonValue]) -> Transcript:
+    """The transcript in an answer of any family, to these arguments; anything may be missing, null or bent.
 
     A repair reads `end_missing:2`. An empty text without repairs means that no speech was heard.
     """
     repairs: Counter[str] = Counter()
-    pieces = read_pieces(items, repairs)
-    if shape is Shape.WORDS:
-        stretches = timed(glued(pieces), repairs)
-        words = text if isinstance(text, str) else joined(stretches, is_spaced=True)
-        segments = group_words(stretches, is_spaced=" " in words.strip())
-    else:
-        stretches = timed(pieces, repairs)
-        words = text if isinstance(text, str) else " ".join(stretch.text for stretch in stretches)
-        segments = _segments(stretches, repairs)
-    if not isinstance(text, str):
+    answer = {"text": raw} if isinstance(raw, str) else raw if isinstance(raw, dict) else {}
+    repairs["partial"] += answer.get("partial") is True
+    text = text_of(answer)
+    is_spaced = " " in text.strip() if text else True
+    segments = [
+        segment
+        for track in tracks_of(answer, arguments)
+        for segment in _segments(track, answer.get("diarization_segments"), repairs, is_spaced=is_spaced)
+    ]
+    segments.sort(key=lambda segment: segment.start)
+    if text is None or (segments and not text.strip()):
         repairs["text_missing"] += 1
-    names = tuple(f"{name}:{count}" for name, count in sorted(repairs.items()) if count)
-    return Transcript(text=words.strip(), language=language, segments=segments, repairs=names)
-
-
-def first_language(*candidates: JsonValue) -> str | None:
-    """The first candidate that names a language; of a list, its first member that does."""
-    for candidate in candidates:
-        for value in candidate if isinstance(candidate, list) else [candidate]:
-            if isinstance(value, str) and value.strip() and value.strip().lower() != "auto":
-                return value.strip()
-    return None
-
-
-def _segments(stretches: Sequence[Timed], repairs: Counter[str]) -> tuple[Segment, ...]:
-    return tuple(
-        Segment(
-            start=stretch.start,
-            end=stretch.end,
-            text=stretch.text,
-            speaker=stretch.piece.speaker,
-            words=tuple(map(as_word, timed(stretch.piece.words, repairs))) or None,
-        )
-        for stretch in stretches
+        text = " ".join(segment.text for segment in segments)
+    return Transcript(
+        text=text.strip(),
+        language=language_of(answer, arguments),
+        segments=tuple(segments),
+        repairs=tuple(f"{name}:{count}" for name, count in sorted(repairs.items()) if count),
     )
+
+
+def _segments(track: Track, turns: JsonValue, repairs: Counter[str], *, is_spaced: bool) -> Sequence[Segment]:
+    pieces = [_of_channel(piece, track.channel) for piece in read_pieces(track.items, repairs)]
+    if track.is_words:
+        words = with_speakers(timed(glued(pieces), repairs), turns, repairs)
+        return group_words(words, is_spaced=is_spaced)
+    return [_segment(stretch, repairs) for stretch in with_speakers(timed(pieces, repairs), turns, repairs)]
+
+
+def _segment(stretch: Timed, repairs: Counter[str]) -> Segment:
+    words = inside(timed(stretch.piece.words, repairs), stretch, repairs)
+    return Segment(
+        start=stretch.start,
+        end=stretch.end,
+        text=stretch.text,
+        speaker=stretch.piece.speaker,
+        words=tuple(as_word(word) for word in words if not word.piece.is_sound) or None,
+    )
+
+
+def _of_channel(piece: Piece, channel: str | None) -> Piece:
+    """Speakers are counted anew in every channel, so that the channel is a part of their names."""
+    return piece if channel is None else replace(piece, speaker=f"{channel} {piece.speaker or ''}".strip())

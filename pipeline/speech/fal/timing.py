@@ -41,6 +41,23 @@ def timed(pieces: Sequence[Piece], repairs: Counter[str]) -> list[Timed]:
     return _ended(sorted(begun, key=lambda item: item[0]))
 
 
+def inside(words: Sequence[Timed], segment: Timed, repairs: Counter[str]) -> list[Timed]:
+    """The words of a segment (in order), none of them beyond it: each that was is cut, or put at its edge."""
+    kept: list[Timed] = []
+    latest = segment.start
+    for word in words:
+        start, end = max(word.start, segment.start), min(word.end, segment.end)
+        if word.end <= segment.start:
+            end = min(round(segment.start + _LEAST_GUESS_S, 3), segment.end)
+        elif word.start >= segment.end:
+            start = max(latest, round(segment.end - _LEAST_GUESS_S, 3))
+        latest = start
+        is_moved = (start, end) != (word.start, word.end)
+        repairs["word_outside"] += is_moved
+        kept.append(Timed(start, end, word.piece) if is_moved else word)
+    return kept
+
+
 def _begun(pieces: Sequence[Piece], repairs: Counter[str]) -> list[tuple[float, float | None, Piece]]:
     """Each piece with its start, and its end where it has a usable one."""
     begun: list[tuple[float, float | None, Piece]] = []
@@ -49,10 +66,11 @@ def _begun(pieces: Sequence[Piece], repairs: Counter[str]) -> list[tuple[float, 
         start, end = piece.start, piece.end
         if end is None or end < 0:
             repairs["end_missing"] += 1
-            end = None
+            end = max((word.end for word in piece.words if word.end is not None and word.end >= 0), default=None)
         if start is None:
             repairs["start_missing"] += 1
             start = reached if end is None else min(reached, end)
+            start = min((word.start for word in piece.words if word.start is not None), default=start)
         elif start < 0:
             repairs["start_negative"] += 1
             start = 0.0

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import httpx
@@ -21,17 +21,22 @@ from pipeline.errors import (
     ThrottledError,
     UncertainError,
 )
-from pipeline.models import Answer, Asked, PaidRequest, Recipe
+from pipeline.models import Answer, Asked, ListedPrice, PaidRequest, Recipe
 from pipeline.redaction import redact_json
 from pipeline.settings.records import FalSettings, PollingSettings
-from pipeline.speech.base import Transcriber
+from pipeline.speech.base import OnNotice, Recording, Transcriber
+from pipeline.speech.fal.addresses import request_urls
 from pipeline.speech.fal.client import FalClient
 from pipeline.speech.fal.failures import UNCONFIRMED_LOOKS, Failure, result_failure, unreadable_result
 from pipeline.speech.fal.history import History
 from pipeline.speech.fal.loop import LoopThread
 from pipeline.speech.fal.models import make_recipe, model_for
+from pipeline.speech.fal.platform import check_deleted
 from pipeline.speech.fal.polling import LearnedSpeed, PollSchedule
+from pipeline.speech.fal.price_list import ask_prices
 from pipeline.speech.fal.stored import stored_answer
+from pipeline.speech.fal.told import Told
+from pipeline.speech.fal.uploads import Uploads
 from pipeline.speech.fal.waiting import wait_until_completed
 from pipeline.speech.fal.wire import Reply, StatusAnswer, number, parse_json
 
@@ -53,6 +58,7 @@ class FalTranscriber(Transcriber):
     ) -> None:
         self._settings = settings
         self._polling = polling
+        self._uploads = Uploads(settings, key, user_agent)
         self._make_client: Callable[[], FalClient] = lambda: FalClient(settings, key, user_agent, transport)
         self._lock = threading.Lock()
         self._begin()
@@ -68,30 +74,49 @@ class FalTranscriber(Transcriber):
         client, loop = self._here()
         loop.run(client.check_key())
 
-    def submit(self, recipe: Recipe, audio_url: str) -> PaidRequest:
+    def upload(self, recording: Recording, *, lifetime_s: int) -> str:
+        """See `Transcriber.upload`. In the slot's own thread: it reads and sends, and shares nothing."""
+        return self._uploads.upload(recording, lifetime_s=lifetime_s)
+
+    def submit(
+        self, recipe: Recipe, audio_url: str, *, store_io: bool = True, webhook_url: str | None = None
+    ) -> PaidRequest:
         """Sends the paid POST once. Not cancellable: cutting it would make its outcome unknowable."""
         client, loop = self._here()
         try:
-            return loop.run(client.submit(recipe, audio_url))
+            return loop.run(client.submit(recipe, audio_url, store_io=store_io, webhook_url=webhook_url))
         except Cancelled:
             # Closed before the coroutine began; once it has begun, it answers a close with UncertainError.
             raise ServiceUnavailableError("The process is stopping; nothing was sent to fal.") from None
 
-    def wait(self, request: PaidRequest, *, audio_s: float | None, cancel: CancellationToken) -> None:
+    def wait(
+        self,
+        request: PaidRequest,
+        *,
+        audio_s: float | None,
+        cancel: CancellationToken,
+        on_notice: OnNotice | None = None,
+    ) -> None:
         """Looks at the request until it is completed, and learns from it how long such audio takes."""
         client, loop = self._here()
         client.check_urls(request)
-        schedule = PollSchedule(self._polling, self._speed.expected_s(request.endpoint_id, audio_s))
-        status = loop.run(
-            wait_until_completed(
-                lambda: client.status(request),
-                schedule,
-                request_id=request.request_id,
-                waited_s=_age_s(request),
-                timeout_s=self._settings.wait_timeout_s,
-            ),
-            cancel,
-        )
+        expected_s = self._speed.expected_s(request.endpoint_id, audio_s)
+        told = Told()
+        forget = on_notice(told.tell) if on_notice else lambda: None
+        try:
+            status = loop.run(
+                wait_until_completed(
+                    lambda: client.status(request),
+                    PollSchedule(self._polling, expected_s, is_called_back=on_notice is not None),
+                    request_id=request.request_id,
+                    waited_s=_age_s(request),
+                    timeout_s=self._settings.wait_timeout_s,
+                    sleep=told.sleep,
+                ),
+                cancel,
+            )
+        finally:
+            forget()
         if status is None:
             # fal may keep a result longer than its status (docs/fal.md section 7), and this one is paid for.
             return
@@ -106,6 +131,19 @@ class FalTranscriber(Transcriber):
         """Reads the request history of the recipe's endpoint since then, page by page; see `Transcriber.find`."""
         self._here()
         return self._history.find(recipe.endpoint_id, url_hash, since=since, until=until, exclude=exclude)
+
+    def recognise(self, endpoint_id: str, request_id: str, *, submitted_at: datetime) -> PaidRequest | None:
+        """One look at the request, under URLs that are built as for one found in the history."""
+        client, loop = self._here()
+        urls = request_urls(self._settings.queue_url, endpoint_id, request_id)
+        request = PaidRequest(request_id=request_id, endpoint_id=endpoint_id, submitted_at=submitted_at, **urls)
+        try:
+            loop.run(client.status(request))
+        except ResultExpiredError:
+            return None
+        except Cancelled:
+            raise ServiceUnavailableError("The process is stopping; the request is looked for again.") from None
+        return request
 
     def is_over(self, request: PaidRequest) -> bool:
         """See `Transcriber.is_over`."""
@@ -143,6 +181,16 @@ class FalTranscriber(Transcriber):
         """Asks once; fal may finish and bill a request that already runs (docs/fal.md section 3.5)."""
         client, loop = self._here()
         return loop.run(client.cancel(request))
+
+    def delete_payloads(self, request_id: str) -> None:
+        """See `Transcriber.delete_payloads`."""
+        client, loop = self._here()
+        check_deleted(loop.run(client.delete_payloads(request_id)), request_id)
+
+    def prices(self, endpoint_ids: Sequence[str]) -> list[ListedPrice]:
+        """What fal's price list tells of these endpoints. Raises what refuses or prevents the question."""
+        client, loop = self._here()
+        return loop.run(ask_prices(client.prices, endpoint_ids, datetime.now(UTC).date()))
 
     def close(self) -> None:
         """Ends connections and the loop thread; calls that still wait raise `Cancelled`."""

@@ -1,4 +1,7 @@
-"""The wait for one request: looks at it until fal calls it completed, whatever single looks bring."""
+"""The wait for one request: looks at it until fal calls it completed, whatever single looks bring.
+
+A webhook only makes the next look come at once. It never ends the wait: a copy, a forgery or a lie costs a few looks.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +26,24 @@ async def wait_until_completed(
     request_id: str,
     waited_s: float,
     timeout_s: float,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> StatusAnswer | None:
     """Returns the completed status, or None when fal no longer knows the request.
 
     `waited_s` is the age of the request now; `timeout_s` bounds its age. Looks that raise a `TransientError` are
     repeated until then; then `ServiceUnavailableError`. Other errors end the wait. At least one look is always made.
+    `sleep` returns something true when it was ended early by a notice that the request is over.
     """
     started = clock()
     give_up_s = max(timeout_s, waited_s + min(RESUME_GRACE_S, timeout_s))
     failures = misses = 0
+    unconfirmed: int | None = None
     said = ""
     delay_s = schedule.first_s(waited_s)
     while True:
-        await sleep(min(delay_s, max(0.0, give_up_s - _age(waited_s, started, clock))))
+        if await sleep(min(delay_s, max(0.0, give_up_s - _age(waited_s, started, clock)))):
+            unconfirmed = 0
         is_last = _age(waited_s, started, clock) >= give_up_s
         asked_s = 0.0
         try:
@@ -66,6 +72,9 @@ async def wait_until_completed(
             )
         age_s = _age(waited_s, started, clock)
         delay_s = schedule.after_failures_s(age_s, failures) if failures or misses else schedule.delay_s(age_s)
+        if unconfirmed is not None:
+            delay_s = min(delay_s, schedule.after_notice_s(age_s, unconfirmed))
+            unconfirmed += 1
         delay_s = max(delay_s, asked_s)
 
 

@@ -91,8 +91,18 @@ def test_a_result_that_is_not_ready_is_refused(fal, audio):
     assert (answer.status_code, answer.json()) == (400, {"detail": "Request is still in progress"})
 
 
-def test_urls_name_the_app_alone_and_the_full_id_is_understood_too(start_fal, tone):
+def test_other_owners_may_have_any_endpoint_but_a_misspelt_one_of_fal_is_not_found(start_fal, tone):
     fal = start_fal("--engine", "scripted", "--any-endpoint", "--no-download")
+
+    codes = [
+        fal.http.post(f"/{name}", json={"audio_url": tone}).status_code for name in ("acme/ears", "fal-ai/whisprr")
+    ]
+
+    assert codes == [200, 404]
+
+
+def test_urls_name_the_app_alone_and_the_full_id_is_understood_too(start_fal, tone):
+    fal = start_fal("--engine", "scripted", "--no-download")
     request = fal.submit(tone, endpoint="fal-ai/elevenlabs/speech-to-text/scribe-v2")
     rid = request["request_id"]
     fal.wait(request)

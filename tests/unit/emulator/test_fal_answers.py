@@ -1,14 +1,14 @@
-"""Speech to output, garbling, retention, and the scripted engine."""
+"""Whisper and wizper: speech to output; garbling, retention, and the scripted engine."""
 
 import asyncio
 import itertools
 
 import pytest
 
-from emulator.fal.answers import answer, garbled, merge
-from emulator.fal.arguments import WhisperArguments, WizperArguments
 from emulator.fal.engines.base import Segment, Speech, Word
 from emulator.fal.engines.scripted import ScriptedEngine
+from emulator.fal.models.whisper import WhisperArguments
+from emulator.fal.models.wizper import WizperArguments, merge
 from emulator.fal.outcomes import success
 from emulator.fal.request import FalRequest
 from emulator.fal.retention import is_expired
@@ -24,7 +24,7 @@ SPEECH = Speech(
 
 
 def whisper(**arguments):
-    return answer(WhisperArguments(audio_url="x", **arguments), SPEECH)
+    return WhisperArguments(audio_url="x", **arguments).answer(SPEECH)
 
 
 @pytest.mark.parametrize(
@@ -42,22 +42,27 @@ def test_chunks_follow_the_level_and_join_to_the_text(level, stamps):
     assert "".join(chunk["text"] for chunk in output["chunks"]) == output["text"] == " one two three four"
 
 
-def test_diarization_names_the_speaker_of_each_chunk_only_when_asked():
-    assert {chunk["speaker"] for chunk in whisper(diarize=True)["chunks"]} == {"SPEAKER_00"}
-    assert whisper(diarize=True)["diarization_segments"] == [{"timestamp": [0.0, 40.0], "speaker": "SPEAKER_00"}]
+def test_diarization_lets_two_speakers_take_turns_only_when_asked():
+    output = whisper(diarize=True)
+
+    speakers = [chunk["speaker"] for chunk in output["chunks"]]
+    assert speakers == ["SPEAKER_00", "SPEAKER_01", "SPEAKER_00"]
+    assert [turn["speaker"] for turn in output["diarization_segments"]] == speakers
+    assert output["diarization_segments"][1]["timestamp"] == [12.0, 25.0]
+    assert {chunk["speaker"] for chunk in whisper(diarize=True, num_speakers=1)["chunks"]} == {"SPEAKER_00"}
     assert "speaker" not in whisper()["chunks"][0]
 
 
 @pytest.mark.parametrize("level", ["none", "segment", "word"])
 def test_silence_has_no_text_and_no_chunks(level):
-    output = answer(WhisperArguments(audio_url="x", chunk_level=level), Speech(5.0, ()))
+    output = WhisperArguments(audio_url="x", chunk_level=level).answer(Speech(5.0, ()))
 
     assert (output["text"], output["chunks"]) == ("", [])
 
 
 def test_wizper_merges_neighbours_up_to_the_longest_segment():
-    merged = answer(WizperArguments(audio_url="x"), SPEECH)["chunks"]
-    separate = answer(WizperArguments(audio_url="x", merge_chunks=False), SPEECH)["chunks"]
+    merged = WizperArguments(audio_url="x").answer(SPEECH)["chunks"]
+    separate = WizperArguments(audio_url="x", merge_chunks=False).answer(SPEECH)["chunks"]
 
     assert [chunk["timestamp"] for chunk in merged] == [[0.0, 25.0], [25.0, 40.0]]
     assert len(separate) == 3
@@ -67,7 +72,7 @@ def test_wizper_merges_neighbours_up_to_the_longest_segment():
 def test_garbling_leaves_the_text_and_its_input_alone():
     whole = whisper()
 
-    spoilt = garbled(whole)
+    spoilt = WhisperArguments.garbled(whole)
 
     assert spoilt["text"] == whole["text"]
     assert [chunk["timestamp"] for chunk in spoilt["chunks"]] == [None, [25.0, 12.0], [25.0, None]]

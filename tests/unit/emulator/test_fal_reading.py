@@ -4,7 +4,8 @@ import pytest
 
 from emulator.fal.access import Access
 from emulator.fal.addresses import RequestAddress, app_of, parse_request_address
-from emulator.fal.arguments import LANGUAGES, InvalidArgumentsError, WizperArguments, read_arguments
+from emulator.fal.models import InvalidArgumentsError, languages, read_arguments
+from emulator.fal.models.wizper import WizperArguments
 from emulator.fal.request import audio_path_of, audio_url_of, bare_url
 
 
@@ -72,8 +73,8 @@ def test_a_body_without_an_audio_url_has_an_empty_one(body):
 
 
 def test_the_languages_are_the_99_of_whisper_without_auto():
-    assert len(LANGUAGES) == 99
-    assert "auto" not in LANGUAGES
+    assert len(languages.WHISPER) == 99
+    assert "auto" not in languages.WHISPER
 
 
 def test_wizper_hears_english_unless_told_and_whisper_detects():

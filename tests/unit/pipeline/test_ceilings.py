@@ -8,12 +8,14 @@ import sys
 import builders
 import pytest
 
+from pipeline import pricing
 from pipeline.cli.again import same_command
 from pipeline.cli.ceilings import stopped, used
 from pipeline.cli.outcome import Outcome
 from pipeline.limits.base import Amount, BudgetUse, Ceiling
 
 PRICED = builders.settings(NIGHTSCRIBE_PROFILE="local")  # 0.07 USD per hour of audio
+PRICE = pricing.price_of(PRICED, "fal-ai/whisper")
 HOUR = 3600.0
 NOTHING = Amount()
 
@@ -69,7 +71,7 @@ def test_the_higher_ceiling_is_enough_for_what_is_left(monkeypatch):
     """By the bit rate of what was done: sizes alone may mislead by far."""
     monkeypatch.setattr(sys, "argv", ["nightscribe", "backfill", "s3://b/", "--max-cost", "0.5"])
 
-    said = stopped(outcome(12, 24), use(Amount(0.14), Ceiling(0.5)), Ceiling(0.5), PRICED, builders.recipe())
+    said = stopped(outcome(12, 24), use(Amount(0.14), Ceiling(0.5)), Ceiling(0.5), PRICE)
 
     assert "12 objects were transcribed in this run, 24 are left (about 4 h for 0.28 USD" in said
     suggested = float(said.rpartition("--max-cost ")[2])
@@ -82,7 +84,7 @@ def test_both_ceilings_are_raised_and_each_is_higher_than_it_was(monkeypatch, do
     ceiling = Ceiling(0.1, 2 * HOUR)
     reached = use(Amount(0.035, HOUR / 2), ceiling, Amount(0.05, HOUR))
 
-    said = stopped(outcome(done, 30), reached, ceiling, PRICED, builders.recipe())
+    said = stopped(outcome(done, 30), reached, ceiling, PRICE)
 
     words = said.split()
     assert float(words[words.index("--max-cost") + 1]) > 0.1

@@ -16,7 +16,7 @@ from finished import FinishedArchive
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from legal_keys import ODD, legal_keys
-from s3_stores import s3_storage
+from s3_stores import in_region, s3_storage
 from stages import intent_of
 from urllib3.util import parse_url
 
@@ -158,10 +158,12 @@ def test_a_remembered_row(key):
 
 @pytest.fixture(params=["a store of one's own", "AWS"])
 def presigning(request, monkeypatch):
-    """Our client, and what comes before the key in its URLs. Signing asks nobody."""
+    """Our client, and what comes before the key in its URLs."""
     variables = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     if request.param == "AWS":
-        yield from ((storage, "/") for storage in s3_storage(monkeypatch, variables))
+        for storage in s3_storage(monkeypatch, variables):
+            in_region(storage, "eu-west-1")
+            yield storage, "/"
     else:
         own = variables | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
         yield from ((storage, f"/{builders.BUCKET}/") for storage in s3_storage(monkeypatch, own))

@@ -7,7 +7,7 @@ from datetime import timedelta
 import builders
 import looking
 import pytest
-from stages import House
+from stages import House, intent_of
 
 from pipeline import errors, keys
 from pipeline.explain import Stands, outlook, told
@@ -93,6 +93,17 @@ def test_a_lost_reply_says_when_it_is_decided_and_how_to_go_before_that(house):
     assert f"from {decided_at:%Y-%m-%d %H:%M:%SZ} on" in early.next
     assert "A run decides now" in late.next
     assert "retry-failed s3://podcasts/ --allow-rebill" in early.next
+
+
+def test_at_a_public_address_no_time_decides_about_a_lost_reply(house):
+    intent = intent_of(house.job, delivery="public").model_dump_json()
+    house.storage.put("podcasts", keys.intent_key(house.job.output, house.job.job_id), intent.encode())
+
+    outcome = stands(house, now=house.now + timedelta(days=30))
+
+    assert outcome.stands is Stands.UNCERTAIN
+    assert "never expires, so that no time decides" in outcome.next
+    assert "--allow-rebill" in outcome.next
 
 
 @pytest.mark.parametrize("reason", ["submit_reply_lost", "history_unreadable"])

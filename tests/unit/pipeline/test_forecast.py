@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from types import SimpleNamespace
 
 import builders
@@ -10,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import pricing
 from pipeline.forecast import Decided, Experience, Interval, KnownLengths, forecast
-from pipeline.models import Skip, SkipReason, State
+from pipeline.models import Price, Skip, SkipReason, State
 
 PRICED = builders.settings(NIGHTSCRIBE_PROFILE="local", NIGHTSCRIBE_LIMITS_CONCURRENCY="4")
 KINDS = PRICED.audio.assumed_kbps
 ENDPOINT = "fal-ai/whisper"
+TODAY = date(2026, 11, 23)
 AN_HOUR = 43_200_000  # bytes at the 96 kbps that are assumed of an MP3
 STEP = 2 ** (1 / 16)
 
@@ -46,6 +49,7 @@ def a_job(key="a.mp3", size_bytes=AN_HOUR, planned_as="new"):
 def forecast_of(*jobs, rows=(), under=PRICED, **options):
     last = SimpleNamespace(run_id="run0", parts=(), totals=SimpleNamespace(objects=0)) if rows else None
     options = {"endpoint_id": ENDPOINT, "formats": 0, "asked": {}, "last": last} | options
+    options.setdefault("price", pricing.price_of(under, options["endpoint_id"]))
     return forecast(decided_of(*jobs), experience_of(rows), under, **options)
 
 
@@ -184,7 +188,17 @@ def test_without_a_price_there_are_hours_and_no_cost():
 
     assert expected.total.cost_usd is None
     assert expected.total.audio_s.likely == pytest.approx(3600.0)
-    assert "no price is configured" in expected.cost_basis
+    assert "no price is known" in expected.cost_basis
+
+
+def test_whole_minutes_cost_up_to_a_minute_more_for_each_recording():
+    price = Price(endpoint_id=ENDPOINT, usd_per_audio_hour=0.6, rounded_up_to_s=60.0, listed_on=TODAY)
+
+    exact, rounded = (forecast_of(*[a_job()] * 10, price=of) for of in (None, price))
+
+    low, likely, high = (seconds / 6000 for seconds in exact.total.audio_s)
+    assert rounded.total.cost_usd == pytest.approx((low, likely + 0.05, high + 0.1))
+    assert "whole 60 s" in rounded.cost_basis
 
 
 def test_a_known_length_has_no_bounds():
@@ -196,6 +210,7 @@ def test_a_known_length_has_no_bounds():
         experience_of(()),
         PRICED,
         endpoint_id=ENDPOINT,
+        price=None,
         formats=0,
         asked={},
         last=None,
@@ -210,10 +225,14 @@ keys = st.lists(st.integers(0, 30).map("{:02}.mp3".format), unique=True).map(sor
 
 
 @settings(deadline=None)
-@given(keys, st.dictionaries(st.integers(0, 30).map("{:02}.mp3".format), st.sampled_from(["job", "changed", "skip"])))
-def test_a_length_is_known_where_the_row_is_of_the_same_recording(remembered, found):
-    """Against a dictionary; and no row stays when its turn is over."""
-    lengths = KnownLengths()
+@given(
+    keys,
+    st.dictionaries(st.integers(0, 30).map("{:02}.mp3".format), st.sampled_from(["job", "changed", "skip"])),
+    st.integers(1, 5),
+)
+def test_a_length_is_known_where_the_row_is_of_the_same_recording(remembered, found, few):
+    """Against a dictionary; and no more than a few rows stay when their turn is over."""
+    lengths = KnownLengths(few)
     rows = lengths.watched([row(key, audio_s=float(key[:2]) + 1) for key in remembered])
     passed = set()
     for key, what in sorted(found.items()):
@@ -226,7 +245,7 @@ def test_a_length_is_known_where_the_row_is_of_the_same_recording(remembered, fo
         known_s = lengths.of(decision)
 
         assert known_s == (float(key[:2]) + 1 if what == "job" and key in remembered else None)
-        assert len(lengths._waiting) <= 1
+        assert len(lengths._waiting) <= few
 
 
 def test_endings_of_keys_take_no_room():

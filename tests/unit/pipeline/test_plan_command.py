@@ -122,7 +122,7 @@ def test_upgrade_pays_again_too_and_a_plain_plan_does_not(archive):
 def test_what_was_paid_for_is_told_also_without_a_price(archive):
     said = lines(archive, "--force", "--model", "some/model")
 
-    assert any(line.startswith("Cost:  unknown, no price is configured for some/model") for line in said)
+    assert any(line.startswith("Cost:  unknown, no price is known for some/model") for line in said)
     assert "       of it paid for before: 30 objects, about 5.0 h" in said
 
 

@@ -20,6 +20,7 @@ sidecars = st.sampled_from([None, "s1", "s2"])
 reasons = st.sampled_from(
     [None, "not_audio", "empty_object", "too_large", "foreign_sidecar", "stale", "result_expired", "duration_unknown"]
 )
+stood_for = st.sampled_from([None, None, *RECIPES])
 items = st.fixed_dictionaries(
     {
         "etag": etags,
@@ -38,6 +39,7 @@ rows = st.fixed_dictionaries(
         "reason": reasons,
         "permanent": st.booleans(),
         "recipe": st.sampled_from(RECIPES),
+        "stands_for": stood_for,
         "run_id": st.sampled_from(["run0", "run1"]),
         "sidecar_etag": sidecars,
     }
@@ -47,6 +49,7 @@ stamps = st.builds(
     etag=etags,
     recipe=st.sampled_from([builders.recipe(), OTHER]),
     run_id=st.sampled_from(["run0", "run1"]),
+    stands_for=stood_for,
 )
 # Short ones, so that many are alike; with characters whose order differs between UTF-8 and UTF-16.
 keys = st.text(st.sampled_from("a. \x00é\uffee😀"), min_size=1, max_size=3)
@@ -80,19 +83,20 @@ def standing_of(item, row, seen_stamp):
         if is_known and reported == "foreign_sidecar":
             return "fault_reported", False
         if is_known and row.state is State.DONE:
-            made_by = (row.recipe, row.run_id) if is_same else None
+            made_by = ({row.recipe, row.stands_for}, row.run_id) if is_same else None
         else:
             has_looked = True
             if seen_stamp is None:
                 return ("fault_reported" if reported == "foreign_sidecar" else "foreign_sidecar"), True
-            made_by = (seen_stamp.recipe, seen_stamp.run_id) if seen_stamp.object_etag == item.etag else None
+            made_with = {seen_stamp.recipe, seen_stamp.stands_for}
+            made_by = (made_with, seen_stamp.run_id) if seen_stamp.object_etag == item.etag else None
     return _without_look(item, row, is_same=is_same, made_by=made_by), has_looked
 
 
 def _without_look(item, row, *, is_same, made_by):
     ours = builders.recipe().hash
     if made_by is not None:
-        return "recipe_changed" if made_by[0] != ours else "done_by_this_run" if made_by[1] == "run1" else "current"
+        return "recipe_changed" if ours not in made_by[0] else "done_by_this_run" if made_by[1] == "run1" else "current"
     beside = item.sidecar_etag is not None  # a sidecar of another version
     if row is None:
         return "changed" if beside else "new"

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import builders
 import pytest
 
 from pipeline import pricing
+from pipeline.models import Price
 
 PRICED = builders.settings(NIGHTSCRIBE_PROFILE="local")
+WHISPER = "fal-ai/whisper"
+SCRIBE = Price(
+    endpoint_id="scribe",
+    usd_per_audio_hour=1.8,
+    usd_per_unit=0.03,
+    audio_s_per_unit=60.0,
+    listed_on=date(2026, 11, 23),
+)
+
+
+def cost_of(settings, endpoint_id, audio_s, billable_units=None):
+    return pricing.cost_of(pricing.price_of(settings, endpoint_id), endpoint_id, audio_s, billable_units)
 
 
 def test_cost_is_duration_times_the_configured_price():
-    cost = pricing.cost_of(PRICED, "fal-ai/whisper", 1800.0, billable_units=7.0)
+    cost = cost_of(PRICED, WHISPER, 1800.0, billable_units=7.0)
 
     assert (cost.usd, cost.billable_units) == (pytest.approx(0.035), 7.0)
-    assert "0.07 USD per audio hour" in cost.basis
+    assert cost.basis == "configured price of 0.07 USD per audio hour"
 
 
 def test_what_fal_has_measured_counts_where_it_has_a_price(tmp_path):
@@ -22,8 +37,8 @@ def test_what_fal_has_measured_counts_where_it_has_a_price(tmp_path):
     file.write_text('[prices."fal-ai/whisper"]\nusd_per_audio_hour = 0.07\nusd_per_billable_unit = 0.001\n')
     measured = builders.settings(NIGHTSCRIBE_CONFIG=str(file))
 
-    after = pricing.cost_of(measured, "fal-ai/whisper", 1800.0, billable_units=7.0)
-    before = pricing.cost_of(measured, "fal-ai/whisper", 1800.0)
+    after = cost_of(measured, WHISPER, 1800.0, billable_units=7.0)
+    before = cost_of(measured, WHISPER, 1800.0)
 
     assert (after.usd, before.usd) == (pytest.approx(0.007), pytest.approx(0.035))
     assert "fal's own measure" in after.basis
@@ -31,10 +46,10 @@ def test_what_fal_has_measured_counts_where_it_has_a_price(tmp_path):
 
 @pytest.mark.parametrize(
     ("endpoint_id", "audio_s", "said"),
-    [("some/model", 60.0, "no price is configured for some/model"), ("fal-ai/whisper", None, "duration")],
+    [("some/model", 60.0, "no price is known for some/model"), (WHISPER, None, "duration")],
 )
 def test_an_unknown_cost_says_why(endpoint_id, audio_s, said):
-    cost = pricing.cost_of(PRICED, endpoint_id, audio_s)
+    cost = cost_of(PRICED, endpoint_id, audio_s)
 
     assert cost.usd is None
     assert said in cost.basis
@@ -42,7 +57,37 @@ def test_an_unknown_cost_says_why(endpoint_id, audio_s, said):
 
 def test_whisper_has_no_price_unless_one_is_configured():
     """fal publishes a placeholder; an invented number would be worse than none."""
-    assert pricing.cost_of(builders.settings(), "fal-ai/whisper", 60.0).usd is None
+    assert cost_of(builders.settings(), WHISPER, 60.0).usd is None
+
+
+def test_the_price_that_a_run_was_planned_with_counts_before_the_settings_of_this_machine():
+    planned = Price(endpoint_id=WHISPER, usd_per_audio_hour=0.5)
+
+    assert pricing.price_of(PRICED, WHISPER, [SCRIBE, planned]) == planned
+    assert pricing.price_of(PRICED, WHISPER, [SCRIBE]).usd_per_audio_hour == pytest.approx(0.07)
+
+
+def test_what_is_billed_in_whole_minutes_is_expected_in_whole_minutes():
+    rounded = SCRIBE.model_copy(update={"rounded_up_to_s": 60.0})
+
+    assert pricing.cost_of(rounded, "scribe", 61.0).usd == pytest.approx(0.06)
+    assert pricing.total_usd(rounded, 600.0, 10, rounding=0.5) == pytest.approx(0.45)
+    assert pricing.total_usd(SCRIBE, 600.0, 10, rounding=0.5) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("units", "usd"), [(30.0, 0.9), (29.5, 0.885), (31.0, 0.93), (0.5, 0.9), (0.0, 0.9)])
+def test_a_measure_that_is_far_too_small_for_the_recording_counts_something_else(units, usd):
+    """Half an hour is thirty minutes; a measure in hours must not open the ceiling."""
+    assert pricing.cost_of(SCRIBE, "scribe", 1800.0, units).usd == pytest.approx(usd)
+
+
+def test_where_an_hour_has_no_price_only_what_fal_has_measured_has_a_cost():
+    compute = Price(endpoint_id="gpu", usd_per_unit=0.001)
+
+    assert pricing.cost_of(compute, "gpu", 1800.0).usd is None
+    assert "another unit" in pricing.cost_of(compute, "gpu", 1800.0).basis
+    assert pricing.cost_of(compute, "gpu", 1800.0, 12.0).usd == pytest.approx(0.012)
+    assert pricing.total_usd(compute, 1800.0, 1, rounding=0.5) is None
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_commands_about_an_archive(key):
 
 def summary(archive, capsys, *, as_json):
     outcome = Outcome(run_id="run2", manifest=archive.finish())
-    summarise(outcome, outcome.manifest, Counts(), as_json=as_json)
+    summarise(outcome, outcome.manifest, Counts(), None, as_json=as_json)
     return capsys.readouterr().out
 
 

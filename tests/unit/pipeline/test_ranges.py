@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import builders
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from pipeline.discover import ranges
-from pipeline.discover.cutting import SeenKeys, cut_before, cut_behind
-from pipeline.errors import ServiceUnavailableError
+from pipeline.discover.cutting import Measured, SeenKeys, cut
+from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.models import Place
 from pipeline.storage.memory import MemoryStorage
 
@@ -174,38 +175,74 @@ def seen_keys(keys):
     return seen
 
 
-@given(st.lists(texts, max_size=8), texts, st.lists(texts, min_size=2, max_size=2, unique=True), st.integers(1, 9))
-def test_a_cut_lies_between_what_is_listed_and_the_end(keys, begun, bounds, pages):
-    at, until = sorted(bounds)
-
-    cut = cut_before(seen_keys([*keys, at]), begun, at, until, pages)
-
-    assert cut is None or (at < cut.key < until and cut.pages_left > 0)
+def measured(keys):
+    """What the pages between these keys tell."""
+    return [Measured(after, to, 1) for after, to in pairwise(sorted(keys))]
 
 
-@given(texts, texts)
-def test_a_cut_without_an_end_lies_behind_what_is_listed_and_within_the_prefix(begun, rest):
-    at = f"p/{begun}{rest}"
+@given(st.lists(texts, min_size=2, max_size=8, unique=True), texts, st.none() | texts, st.integers(1, 30))
+def test_a_cut_lies_between_what_is_listed_and_the_end(keys, at, until, pages):
+    assume(until is None or at < until)
 
-    cut = cut_behind("p/", f"p/{begun}", at)
+    found = cut(seen_keys([*keys, at]), measured(keys), at, until, pages)
 
-    assert cut is None or (at < cut.key and cut.key.startswith("p/") and cut.key.encode())
-
-
-def test_a_cut_is_made_half_way_among_what_other_keys_have_there():
-    seen = seen_keys(f"show-00{number:02}/a.mp3" for number in range(0, 100, 11))
-
-    cut = cut_before(seen, begun="show-0000/a", at="show-0022/b.mp3", until="show-0099/", pages=6)
-
-    assert cut is not None
-    assert (cut.key, cut.pages_left) == ("show-006", 18.0)
+    assert found is None or (at < found.key and (until is None or found.key < until))
+    assert found is None or found.pages_left >= 0
 
 
-def test_a_range_without_an_end_is_cut_behind_what_begins_alike():
-    cut = cut_behind("", begun="show-0012/a.mp3", at="show-0019/b.mp3")
+@given(st.lists(texts, min_size=2, max_size=8, unique=True), texts)
+def test_a_cut_lies_within_the_prefix(keys, at):
+    keys, at = [f"p/{key}" for key in keys], f"p/{at}"
 
-    assert cut is not None
-    assert cut.key == "show-002"
+    found = cut(seen_keys([*keys, at]), measured(keys), at, None, 30)
+
+    assert found is None or found.key.startswith("p/")
+    assert found is None or found.key.encode()
+
+
+@given(st.lists(texts, min_size=1, max_size=8), texts, texts, st.integers(1, 14))
+def test_a_greater_key_makes_no_smaller_number(keys, one, other, places):
+    seen = seen_keys(keys)
+    less, greater = sorted((one, other))
+
+    assert seen.number(less, places) <= seen.number(greater, places)
+
+
+@given(st.lists(texts, min_size=1, max_size=8), st.data())
+def test_a_seen_key_is_made_again_of_its_number(keys, data):
+    key = data.draw(st.sampled_from(sorted(keys, key=len)[-1:]))
+    seen = seen_keys(keys)
+
+    assert seen.key(seen.number(key, len(key)), len(key)) == key
+
+
+EPISODES = seen_keys(f"show-{show:03}/{episode}.mp3" for show in range(0, 100, 3) for episode in range(3))
+TEN_PAGES = [Measured("show-000/0.mp3", "show-010/0.mp3", 10)]
+
+
+def test_a_range_without_an_end_is_cut_so_many_pages_ahead():
+    found = cut(EPISODES, TEN_PAGES, "show-040/0.mp3", None, 28)
+
+    assert found is not None
+    assert (found.key[:8], found.pages_left) == ("show-068", float("inf"))
+
+
+def test_a_range_with_an_end_is_cut_half_way():
+    found = cut(EPISODES, TEN_PAGES, "show-040/0.mp3", "show-060/0.mp3", 28)
+
+    assert found is not None
+    assert (found.key[:8], found.pages_left) == ("show-050", 20)
+
+
+def test_where_nothing_is_known_a_range_is_cut_behind_all_that_is():
+    found = cut(EPISODES, TEN_PAGES, "show-090/0.mp3", None, 28)
+
+    assert found is not None
+    assert found.key == "show-0:"
+
+
+def test_keys_that_tell_nothing_are_not_cut():
+    assert cut(EPISODES, [Measured("show-000/0.mp3", "show-000/0.mp3", 1)], "show-040/0.mp3", None, 28) is None
 
 
 class Unordered(MemoryStorage):
@@ -220,3 +257,35 @@ def test_what_a_store_lists_in_an_order_of_its_own_is_sorted_on_disk(keys):
     unordered = builders.settings(NIGHTSCRIBE_S3_LISTS_IN_ORDER="false").s3
 
     assert listed(store(keys, kind=Unordered), unordered) == sorted(keys, key=str.encode)
+
+
+class Reversed(MemoryStorage):
+    """Lists each page the other way round."""
+
+    def page(self, *place, **begin):
+        page = super().page(*place, **begin)
+        page._rows.reverse()
+        return page
+
+
+def test_a_store_that_lists_in_another_order_is_refused_with_what_to_do():
+    with pytest.raises(ConfigurationError, match="NIGHTSCRIBE_S3_LISTS_IN_ORDER=false") as caught:
+        listed(store(["a.mp3", "b.mp3"], kind=Reversed), NEVER)
+
+    assert caught.value.reason == "listing_unordered"
+    assert "'a.mp3' after 'b.mp3'" in str(caught.value)
+
+
+def test_the_order_holds_from_one_page_to_the_next():
+    class Repeating(MemoryStorage):
+        """Gives its first page again and again."""
+
+        def page(self, bucket, prefix, *, after="", token=None):
+            page = super().page(bucket, prefix)
+            page.next_token = "again" if token is None else None
+            return page
+
+    with pytest.raises(ConfigurationError) as caught:
+        listed(store(["a", "b"], kind=Repeating), NEVER)
+
+    assert caught.value.reason == "listing_unordered"

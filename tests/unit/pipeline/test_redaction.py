@@ -22,6 +22,27 @@ def test_a_presigned_url_still_names_its_object():
     assert "podcasts.s3.amazonaws.com/show/ep1.mp3" in redact(PRESIGNED)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://v3.fal.media/files/b/canary/audio.mp3",
+        "https://fal.media/canary",
+        "http://127.0.0.1:8000/files/canary/audio.mp3",
+        r"https:\/\/v3b.fal.media\/files\/b\/canary\/audio.mp3",
+        "https%3A%2F%2Fv3.fal.media%2Ffiles%2Fb%2Fcanary%2Faudio.mp3",
+    ],
+)
+def test_a_file_in_fals_storage_loses_its_path_which_is_all_it_takes_to_read_it(url):
+    assert "canary" not in redact(f'could not download "{url}" (404)')
+    assert redact_json({"input": {"audio_url": url}}) != {"input": {"audio_url": url}}
+
+
+def test_a_public_folder_of_another_host_stays_readable():
+    assert (
+        redact("see https://cdn.example.org/shows/files/ep1.mp3") == "see https://cdn.example.org/shows/files/ep1.mp3"
+    )
+
+
 def test_a_url_that_is_encoded_inside_another_is_found():
     assert "canary" not in redact("next=https%3A%2F%2Fs3%2Fx%3FX-Amz-Signature%3Dcanary&page=2")
 

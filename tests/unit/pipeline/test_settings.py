@@ -56,7 +56,11 @@ def test_a_list_in_the_environment_is_separated_by_commas():
         ({"NIGHTSCRIBE_LIMITS_CONCURRENCY": "0"}, "NIGHTSCRIBE_LIMITS_CONCURRENCY"),
         ({"NIGHTSCRIBE_CONFIG": "/nowhere/at/all.toml"}, "/nowhere/at/all.toml"),
         ({"NIGHTSCRIBE_QUEUE_LOW_WATER": "2000"}, "queue.high_water"),
-        ({"NIGHTSCRIBE_FAL_START_TIMEOUT_S": "99999"}, "audio.presign_expiry_s"),
+        (
+            {"NIGHTSCRIBE_FAL_START_TIMEOUT_S": "99999", "NIGHTSCRIBE_AUDIO_PRESIGN_EXPIRY_S": "99999"},
+            "must be shorter than audio.presign_expiry_s",
+        ),
+        ({"NIGHTSCRIBE_FAL_START_TIMEOUT_S": "604800"}, "S3 allows 604800 s"),
         ({"NIGHTSCRIBE_FAL_QUEUE_URL": "queue.fal.run"}, "fal.queue_url"),
     ],
 )

@@ -11,7 +11,7 @@ from stages import intent_of
 from pipeline import keys
 from pipeline.limits.base import Amount, Ceiling
 from pipeline.limits.memory_budget import MemoryBudget
-from pipeline.models import Failure, IntentState, State
+from pipeline.models import Failure, IntentState, Price, State
 from pipeline.spending import RunBudget, SpendingRun
 from pipeline.storage.memory import MemoryStorage
 
@@ -50,6 +50,15 @@ class Books:
 
 def test_a_new_run_has_spent_nothing():
     assert Books().use == (Amount(), Amount())
+
+
+def test_what_has_no_cost_of_its_own_counts_by_the_price_that_the_run_was_planned_with():
+    """Also where this machine's settings know none: the ceiling must not lose its price."""
+    books = Books()
+    books.budget.prices = (Price(endpoint_id="scribe", usd_per_audio_hour=1.8),)
+    books.row("a", "r1", State.FAILED, endpoint_id="scribe", cost_usd=None)
+
+    assert books.use[0] == Amount(0.9, HALF_AN_HOUR)
 
 
 def test_what_is_done_counts_as_it_was_billed():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import builders
 import finished
 import pytest
 from finished import FinishedArchive, sidecar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.discover.ranges import listing
 from pipeline.errors import ConfigurationError
 from pipeline.manifest.sums import Sums
 from pipeline.models import PLANNED, Place, State
 from pipeline.storage.base import Listed
+from pipeline.storage.memory import MemoryStorage
 from pipeline.verify import Listings, Tally, verify
 
 BESIDE = Place(bucket="podcasts")
@@ -186,7 +189,16 @@ def test_the_tally_comes_now_and_then_for_a_display():
 
 
 def test_a_store_that_lists_in_another_order_is_refused(archive):
-    listed = [Listed(key, "e", 1, "2026-11-22T02:00:00+00:00") for key in ("b.mp3", "a.mp3")]
+    class Reversed(MemoryStorage):
+        def page(self, *place, **begin):
+            page = super().page(*place, **begin)
+            page._rows.reverse()
+            return page
+
+    storage = Reversed()
+    for key in ("a.mp3", "b.mp3"):
+        storage.put(BESIDE.bucket, key, b"x")
+    listed = listing(storage, BESIDE, builders.settings().s3)
 
     with pytest.raises(ConfigurationError) as caught:
         list(verify(archive.storage, BESIDE, BESIDE, Listings(listed, finished.IS_AUDIO), Sums))

@@ -56,6 +56,8 @@ class FakeFal:
             "result": [answer(200, {"text": " Hello."}, x_fal_billable_units="2.5")],
             "cancel": [answer(202, {"status": "CANCELLATION_REQUESTED"})],
             "history": [answer(200, {"items": [], "next_cursor": None, "has_more": False})],
+            "prices": [answer(200, {"prices": [], "next_cursor": None, "has_more": False})],
+            "delete": [answer(200, {})],
         }
         self.requests: list[httpx.Request] = []
 
@@ -92,6 +94,10 @@ class FakeFal:
             return "submit"
         if request.method == "PUT":
             return "cancel"
+        if request.method == "DELETE":
+            return "delete"
+        if request.url.path == "/v1/models/pricing":
+            return "prices"
         if request.url.path == "/v1/models/requests/by-endpoint":
             return "history"
         return "status" if request.url.path.endswith("/status") else "result"
@@ -122,7 +128,7 @@ def fal_settings() -> FalSettings:
 
 @pytest.fixture
 def polling() -> PollingSettings:
-    return PollingSettings(min_s=0.0001, max_s=0.0002, growth=0.08, first_share=0.7)
+    return PollingSettings(min_s=0.0001, max_s=0.0002, webhook_max_s=60.0, growth=0.08, first_share=0.7)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -21,12 +22,34 @@ def schedules(draw):
     settings = PollingSettings(
         min_s=least,
         max_s=least + draw(st.floats(0.0, 60.0)),
+        webhook_max_s=least + draw(st.floats(0.0, 600.0)),
         growth=draw(st.floats(0.001, 1.0)),
         first_share=draw(shares),
     )
     expected = draw(st.none() | seconds)
     luck = draw(shares)
     return PollSchedule(settings, expected, draw=lambda: luck)
+
+
+@given(schedules(), seconds, st.integers(0, 1000))
+def test_a_request_that_fal_calls_back_for_is_looked_at_rarely_and_never_later_than_promised(
+    schedule, elapsed_s, failures
+):
+    rare, settings = replace(schedule, is_called_back=True), schedule.settings
+    delays = (rare.first_s(elapsed_s), rare.delay_s(elapsed_s), rare.after_failures_s(elapsed_s, failures))
+
+    assert all(0 <= delay <= settings.webhook_max_s for delay in delays)
+    assert rare.delay_s(elapsed_s) >= 0.9 * settings.webhook_max_s
+
+
+@given(schedules(), seconds)
+def test_after_a_notice_looks_come_soon_and_then_ever_later(schedule, elapsed_s):
+    rare = replace(schedule, is_called_back=True)
+    delays = [rare.after_notice_s(elapsed_s, looks) for looks in range(40)]
+
+    assert delays[0] <= 1.1 * schedule.settings.min_s
+    assert delays == sorted(delays)
+    assert delays[-1] == rare.delay_s(elapsed_s)
 
 
 @given(schedules(), seconds, st.integers(0, 1000))
@@ -61,7 +84,7 @@ def test_a_request_older_than_expected_is_looked_at_at_once(schedule):
 
 
 def test_the_first_look_waits_for_the_share_of_the_expected_time():
-    settings = PollingSettings(min_s=0.5, max_s=100.0, growth=0.1, first_share=0.7)
+    settings = PollingSettings(min_s=0.5, max_s=100.0, webhook_max_s=100.0, growth=0.1, first_share=0.7)
 
     assert PollSchedule(settings, 60.0, draw=lambda: 0.5).first_s(2.0) == pytest.approx(40.0)
 
