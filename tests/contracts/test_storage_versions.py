@@ -8,36 +8,12 @@ import uuid
 from functools import partial
 
 import pytest
-from s3_stores import Act, S3Proxy, moto_store, s3_storage, with_client
+from s3_stores import Act, S3Proxy, s3_storage, with_client
 
-from emulator.stack.s3 import S3Server
 from pipeline.errors import SourceGoneError
 from pipeline.storage.memory import MemoryStorage
 
 AUDIO = "audio/mpeg"
-
-
-@pytest.fixture(scope="module")
-def moto_server():
-    with moto_store() as variables:
-        yield variables
-
-
-@pytest.fixture(scope="module")
-def seaweedfs(tmp_path_factory):
-    server = S3Server(tmp_path_factory.mktemp("s3"))
-    server.start()
-    yield {
-        "AWS_ENDPOINT_URL": server.url,
-        "AWS_ACCESS_KEY_ID": server.access_key,
-        "AWS_SECRET_ACCESS_KEY": server.secret_key,
-    }
-    server.kill()
-
-
-@pytest.fixture(params=["memory", "moto", "seaweedfs"])
-def kind(request):
-    return request.param
 
 
 @pytest.fixture
