@@ -47,13 +47,13 @@ def test_of_two_dispatchers_that_start_in_the_same_moment_one_exits_with_5(archi
 
 
 def test_another_recipe_does_not_push_a_living_run_aside(archive):
+    """The first has no worker yet, so that it lives for as long as the second takes to be refused."""
     episodes = archive.put_episodes(6)
-    archive.fault({"on": "process", "do": {"delay_s": 2.0}})
-    archive.start_worker()
     first = start(archive, "first.log", "backfill", archive.uri)
-    eventually(lambda: archive.ledger()["accepted"], "the first run is at work")
+    eventually(lambda: archive.redis.llen(archive.queue) == len(episodes), "the first run is at work")
 
     second = archive.run("backfill", archive.uri, "--model", "fal-ai/wizper")
+    archive.start_worker()
 
     assert second.returncode == 5, second.stderr
     assert first.wait(90) == 0, archive.log("first.log")

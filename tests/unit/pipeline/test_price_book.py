@@ -14,7 +14,7 @@ from pipeline.cli.session import Session
 from pipeline.errors import ConfigurationError
 from pipeline.models import ListedPrice, Price
 from pipeline.speech.fal.price_book import PriceBook
-from pipeline.wiring import prices
+from pipeline.wiring import speech
 
 SCRIBE = "fal-ai/elevenlabs/speech-to-text"
 WHISPER = "fal-ai/whisper"
@@ -50,7 +50,7 @@ def refresh(monkeypatch, place):
     """Runs `nightscribe models --refresh-prices` against a fal with these prices."""
 
     def run(*told, words=(), **environment):
-        monkeypatch.setattr(prices, "open_transcriber", lambda _settings, _environment: FakeFal(*told))
+        monkeypatch.setattr(speech, "open_transcriber", lambda _settings, _environment: FakeFal(*told))
         return CliRunner().invoke(models, [*words, "--refresh-prices"], obj=Session(place | environment))
 
     return run
@@ -94,7 +94,7 @@ def test_a_place_where_nothing_can_be_kept_says_so(tmp_path):
     ],
 )
 def test_the_file_lies_where_the_user_keeps_such_things(environment, path):
-    assert str(prices.open_price_book(Session(environment).settings, environment).path) == path
+    assert str(speech.open_price_book(Session(environment).settings, environment).path) == path
 
 
 def test_what_fal_tells_is_kept_and_counts_from_then_on(refresh, place):
