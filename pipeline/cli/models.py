@@ -19,8 +19,8 @@ from pipeline.cli.session import Session
 from pipeline.models import Abilities, Recipe
 from pipeline.printable import printable
 from pipeline.wiring.prices import open_price_book
-from pipeline.wiring.speech import refresh_prices
 from pipeline.wiring.recipes import KNOWN_ABILITIES
+from pipeline.wiring.speech import refresh_prices
 
 _HEADS = ("model", "languages", "auto", "translate", "times", "words", "speakers", "hints", "per hour of audio")
 _FEW_LANGUAGES = 3

@@ -20,10 +20,11 @@ from pipeline.storage.base import Listed, Page
 ROWS = "NightscribeRows"  # under this name the rows travel through botocore's answer
 _OPEN, _CLOSE = b"<Contents>", b"</Contents>"
 _ROW = re.compile(
-    r"<Contents>.*?<Key>([^<]*)</Key>.*?<LastModified>([^<]*)</LastModified>.*?"
-    r'<ETag>(?:&quot;|&#34;|")?([^<&"]*)[^<]*</ETag>.*?<Size>(\d+)</Size>',
+    r"<Contents><Key>([^<]*)</Key><LastModified>([^<]*)</LastModified>"
+    r'<ETag>(?:&quot;|&#34;|")?([^<&"]*)[^<]*</ETag>(?:<Checksum.*?)?<Size>(\d+)</Size>',
     re.DOTALL,
 )
+"""As AWS writes it, and most others too. To let more stand between would cost a fifth of the time."""
 _PACKED = 1  # zlib's fastest: a page becomes a sixth, and packing it costs less than asking for it
 
 

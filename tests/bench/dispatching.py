@@ -18,6 +18,8 @@ from emulator.stack.processes import OwnedProcess
 from emulator.stack.redis import RedisServer
 
 _END_WITHIN_S = 10.0
+# As near as the S3 server, for a fal that is far away could not fetch from there; nobody asks it anything.
+_NO_FAL = {"NIGHTSCRIBE_FAL_QUEUE_URL": "http://127.0.0.1:9"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def dispatch(server: ArchiveServer, bucket: str, folder: Path, *, jobs: int, hol
     valkey = RedisServer(folder)
     valkey.start()
     try:
-        environment = server.environment() | server.variables() | {"REDIS_URL": valkey.url}
+        environment = server.environment() | server.variables() | {"REDIS_URL": valkey.url} | _NO_FAL
         report = folder / "settler.json"
         settler = OwnedProcess(_settler(report, hold, server.port), environment=environment, log=folder / "settler.log")
         memory = _Memory(valkey)

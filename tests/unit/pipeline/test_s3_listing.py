@@ -52,6 +52,16 @@ def test_etags_lose_their_quotes_and_other_fields_are_passed_over(etag, extra):
     assert rows_of(contents("k", etag=etag, extra=extra).encode(), is_encoded=True) == [Listed("k", "e", 7, MODIFIED)]
 
 
+@pytest.mark.parametrize("after", ["<Contents>", "</Key>", "</LastModified>", "</ETag>", "</Size>"])
+@pytest.mark.parametrize(
+    "extra", ["<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>", "<Owner><ID>x</ID></Owner>", "\n  "]
+)
+def test_other_fields_may_stand_anywhere(after, extra):
+    xml = (contents("j") + contents("k")).replace(after, after + extra)
+
+    assert rows_of(xml.encode(), is_encoded=True) == [Listed(key, "abc-2", 7, MODIFIED) for key in ("j", "k")]
+
+
 def test_an_entry_without_a_field_does_not_borrow_it_from_the_next():
     broken = "<Contents><Key>a</Key></Contents>" + contents("b")
 
