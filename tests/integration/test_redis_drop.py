@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.integration]
 
 HERE = Path(__file__).parent
 DROPS = 3  # the fault needs the worker to be waiting for a message at that very moment, which it nearly always is
+CONTROL_DROPS = 20  # nearly: on a busy machine it may be saved a few times before it falls
 
 
 @dataclass
@@ -123,7 +124,7 @@ def test_a_plain_celery_5_7_0_does_not_survive_it(start):
     """The control. If this fails, the cure in workers/app.py has become needless, or this test blind."""
     worker = start("plain")
 
-    for number in range(DROPS):
+    for number in range(CONTROL_DROPS):
         worker.drop_redis()
         if not worker.consumes(f"after-{number}"):
             break
