@@ -51,8 +51,11 @@ def plan(
     """
     column = COLUMNS[request.mode]
     recipe, run_id, output = request.recipe, request.run_id, request.output
+    recipe_hash = recipe.hash
 
     def standing_of(item: Found, row: RememberedRow | None) -> Standing | None:
+        if seen.is_untouched(item, row, recipe_hash, run_id, settings):
+            return Standing.CURRENT
         standing = seen.before_sidecar(item, row, output, settings)
         if standing is None and (item.sidecar_etag is None or seen.knows_sidecar(item, row)):
             return seen.by_row(item, row, recipe, run_id)

@@ -69,12 +69,32 @@ def is_of_version(row: RememberedRow, item: Found) -> bool:
     return row.version_id is None or item.version_id is None or row.version_id == item.version_id
 
 
+def is_untouched(
+    item: Found, row: RememberedRow | None, recipe_hash: str, run_id: str, settings: AudioSettings
+) -> bool:
+    """Whether it is surely `CURRENT`: all is as an earlier run's row says, as it is of nearly all objects of a night.
+
+    What is said here in one look follows from the functions below too, in three times the time.
+    """
+    return (
+        row is not None
+        and row.state is State.DONE
+        and row.sidecar_etag == item.sidecar_etag
+        and row.etag == item.etag
+        and row.size_bytes == item.size_bytes
+        and row.recipe == recipe_hash
+        and row.run_id != run_id
+        and row.version_id is None
+        and item.sidecar_etag is not None  # it is there, so that its key is not too long
+        and not item.excluded
+        and 0 < item.size_bytes <= settings.max_size_bytes
+    )
+
+
 def before_sidecar(item: Found, row: RememberedRow | None, output: Place, settings: AudioSettings) -> Standing | None:
     """What the listing alone says; None when nothing is wrong."""
     if item.excluded:
         return Standing.EXCLUDED
-    if knows_sidecar(item, row) and item.sidecar_etag is not None and 0 < item.size_bytes <= settings.max_size_bytes:
-        return None  # as of nearly all: its sidecar is there, so that the key is not too long for one
     if not keys.fits(keys.sidecar_key(output, item.key)):
         return _reported(Standing.KEY_TOO_LONG, row, item)
     if item.size_bytes == 0:
