@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from datetime import datetime, timedelta
 
 import pytest
 from archives import Archive, eventually, says
 
 pytestmark = [pytest.mark.e2e]
 
+ROUND_TRIP = timedelta(seconds=1)  # from worker to emulator and back, on a machine that is busy with other tests
 LOCKED = {"status": 403, "body": {"detail": "User is locked. Reason: Exhausted balance."}}
 
 
@@ -41,9 +43,9 @@ def test_an_account_refused_in_mid_run_stops_all_workers_at_once_and_is_resumabl
 
 
 def in_flight_at_once(refusals) -> int:
-    """Calls that were on the wire when the first refusal was answered: within the time of one round trip."""
-    first = refusals[0]["at"]
-    return sum(line["at"][:19] == first[:19] for line in refusals) - 1
+    """Calls that were on the wire when the first refusal was answered: within the time of one slow round trip."""
+    first, *later = (datetime.fromisoformat(line["at"]) for line in refusals)
+    return sum(at - first < ROUND_TRIP for at in later)
 
 
 @pytest.mark.parametrize(
