@@ -9,7 +9,7 @@ WORKDIR /app
 
 FROM base AS production
 COPY requirements/flower.txt requirements/
-# run.txt, Flower and the receiver's packages, for this image serves all of worker, dispatcher, dashboard and receiver.
+# run.txt, Flower, and the packages of receiver, metrics and traces, for this image serves all of them.
 RUN pip install --require-hashes -r requirements/flower.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY configs configs

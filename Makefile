@@ -91,6 +91,10 @@ format: $(VENV)/.dev ## Format the code
 lock: $(VENV)/.dev ## Write requirements/*.txt anew from pyproject.toml
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/lock
 
+.PHONY: pictures
+pictures: $(VENV)/.dev ## Take docs/images anew in Chromium, by the tests that look at these pages
+	@PICTURES=1 scripts/run-tests -m browser $(ARGS)
+
 .PHONY: schemas
 schemas: $(VENV)/.dev ## Write docs/schemas/*.json anew from the models
 	@$(BIN)/python scripts/schemas

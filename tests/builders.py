@@ -14,6 +14,7 @@ from pipeline.models import (
     ManifestRow,
     PaidRequest,
     Place,
+    Progress,
     Recipe,
     RememberedRow,
     Segment,
@@ -77,6 +78,13 @@ def row(key: str = "show/ep1.mp3", state: State = State.DONE, **changes: Any) ->
         "run_id": "run0",
     }
     return ManifestRow(**fields | changes)
+
+
+def progress(run_id: str = "20261122T021500Z-1a2b3c", **changes: Any) -> Progress:
+    """How far a run is that has just begun."""
+    place = Place(bucket="podcasts")
+    known: dict[str, Any] = {"run_id": run_id, "archive": place, "output": place, "endpoint_id": "fal-ai/whisper"}
+    return Progress(**known | {"phase": "planning", "started_at": NOW, "updated_at": NOW} | changes)
 
 
 def request(request_id: str = "r-1") -> PaidRequest:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from archives import Archive, Servers
 
+pytest_plugins = ["browsing"]
+
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory):

@@ -13,11 +13,15 @@ from uuid import uuid4
 
 from pipeline import keys
 from pipeline.cancellation import CancellationToken
+from pipeline.cli.counts import Counts
 from pipeline.cli.open_run import OpenRun
 from pipeline.cli.outcome import Outcome
 from pipeline.cli.session import Session
+from pipeline.cli.telling import Telling
 from pipeline.cli.wishes import Wish, now
-from pipeline.errors import ServiceUnavailableError
+from pipeline.errors import NightscribeError, ServiceUnavailableError
+from pipeline.models import Phase
+from pipeline.redaction import redact
 from pipeline.submit import Event
 from pipeline.unfinished import OpenRunNote
 from pipeline.wiring.dispatcher import open_dispatcher
@@ -32,6 +36,8 @@ class ArchiveRun:
     cancel: CancellationToken
     started_at: datetime = field(default_factory=now)
     outcome: Outcome = field(default_factory=Outcome)
+    counts: Counts = field(default_factory=Counts)
+    """What has happened so far; each event is counted before it is yielded."""
 
     def events(self) -> Iterator[Event]:
         """Everything that happens until the last object is settled and the manifest is written.
@@ -55,8 +61,19 @@ class ArchiveRun:
                 unfinished_run_id=noted.run.run_id if noted and is_ours else None,
             )
             run = OpenRun(self.session, self.wish, parts, ticket, self.cancel, self.outcome)
+            telling = Telling(parts.runs, ticket, self.wish, self.counts, self.started_at)
             try:
-                yield from run.events(note, noted, self.started_at)
+                for event in run.events(note, noted, self.started_at):
+                    self.counts.add(event)
+                    telling.heed(event)
+                    yield event
+                telling.end(Phase.DONE)
+            except NightscribeError as error:
+                telling.end(Phase.STOPPED, redact(error.message))
+                raise
+            except BaseException:
+                telling.end(Phase.STOPPED, "interrupted")
+                raise
             finally:
                 # What ended the run is to be said, not that Redis is away at its end.
                 with suppress(ServiceUnavailableError):

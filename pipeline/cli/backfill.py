@@ -102,13 +102,13 @@ def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
     cancel = CancellationToken()
     wish = wish_of(session, mode, options)
     run = ArchiveRun(session, wish, cancel)
-    progress = make_progress(session.settings.run.progress_every_s)
+    progress = make_progress(session.settings.run.progress_every_s, run.counts)
     try:
         with _interrupts(cancel), progress:
             for event in run.events():
                 progress.show(event)
     except Cancelled:
-        click.echo(printable(_interrupted(progress.counts), keep="\n"), err=True)
+        click.echo(printable(_interrupted(run.counts), keep="\n"), err=True)
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
     except AccountError as error:
         raise AccountError(
@@ -117,10 +117,10 @@ def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
             error.reason,
         ) from error
     except BudgetReachedError as error:
-        use, ceiling = progress.counts.budget, wish.ceiling or Ceiling()
+        use, ceiling = run.counts.budget, wish.ceiling or Ceiling()
         message = stopped(run.outcome, use, ceiling, wish.price, wish.second_price)
         raise BudgetReachedError(message, error.reason) from error
-    counts = progress.counts
+    counts = run.counts
     if run.outcome.manifest is not None:
         _summarise(run.outcome, run.outcome.manifest, counts, wish.price, as_json=options["as_json"])
     for hint in counts.hints():

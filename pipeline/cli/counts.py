@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from pipeline.cli.ceilings import used
@@ -38,6 +39,8 @@ class Counts:
     seconds_settled: int = 0
     replaced: int = 0
     """Suspect transcripts that a second opinion has taken the place of."""
+    by_reason: Counter[str] = field(default_factory=Counter)
+    """Objects that did not become transcripts in this run, by reason."""
     outstanding: int = 0
     queued: int = 0
     audio_s: float = 0.0
@@ -55,6 +58,8 @@ class Counts:
             case Skipped(skip):
                 news = skip.row.state is State.FAILED and skip.reason.value == skip.row.reason
                 self.failed_in_plan += news
+                if news:
+                    self.by_reason[skip.reason.value] += 1
                 self.skipped += not news
                 self.expired += skip.row.state is State.FAILED and skip.row.reason == RESULT_EXPIRED
             case Enqueued():
@@ -74,6 +79,8 @@ class Counts:
             self.replaced += row.state is State.DONE
             self.cost_usd += row.cost_usd or 0.0
             return
+        if row.state is not State.DONE:
+            self.by_reason[row.reason or "unknown"] += 1
         self.suspect += row.state is State.DONE and bool(row.suspect)
         self.done += row.state is State.DONE
         self.failed += row.state is State.FAILED

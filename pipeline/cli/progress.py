@@ -22,8 +22,8 @@ from pipeline.submit import Event, Notice
 class PlainProgress:
     """Lines on standard error, at most one per interval; for logs and pipes."""
 
-    def __init__(self, every_s: float) -> None:
-        self.counts = Counts()
+    def __init__(self, every_s: float, counts: Counts) -> None:
+        self.counts = counts
         self._every_s = every_s
         self._said_at = time.monotonic()
 
@@ -36,8 +36,7 @@ class PlainProgress:
         click.echo(self.counts.line(), err=True)
 
     def show(self, event: Event) -> None:
-        """Counts the event, and says so when it is time."""
-        self.counts.add(event)
+        """Says how far it is when it is time; the event is counted already."""
         if isinstance(event, Notice):
             click.echo(printable(event.message), err=True)
         now = time.monotonic()
@@ -49,8 +48,8 @@ class PlainProgress:
 class BarProgress:
     """A bar with the figures below it, on a terminal."""
 
-    def __init__(self) -> None:
-        self.counts = Counts()
+    def __init__(self, counts: Counts) -> None:
+        self.counts = counts
         self._console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
@@ -73,8 +72,7 @@ class BarProgress:
         self._live.stop()
 
     def show(self, event: Event) -> None:
-        """Counts the event; the display refreshes itself."""
-        self.counts.add(event)
+        """Moves the bar; the display refreshes itself. The event is counted already."""
         if isinstance(event, Notice):
             self._live.console.print(printable(event.message), markup=False)
         counts = self.counts
@@ -105,6 +103,6 @@ def said_every(interval_s: float) -> Callable[[str], None]:
     return say
 
 
-def make_progress(every_s: float) -> PlainProgress | BarProgress:
-    """The bar on a terminal, lines elsewhere."""
-    return BarProgress() if sys.stderr.isatty() else PlainProgress(every_s)
+def make_progress(every_s: float, counts: Counts) -> PlainProgress | BarProgress:
+    """The bar on a terminal, lines elsewhere. `counts` is what the run counts in."""
+    return BarProgress(counts) if sys.stderr.isatty() else PlainProgress(every_s, counts)

@@ -35,7 +35,9 @@ from pipeline.models.manifests import (
 )
 from pipeline.models.plans import RememberedRow, Skip, SkipReason, remembered_row
 from pipeline.models.prices import ListedPrice, Price
+from pipeline.models.progress import Phase, Progress, Trouble
 from pipeline.models.renderings import RenderingMark
+from pipeline.models.run_ends import Ending, RunEnd
 from pipeline.models.transcripts import (
     Answer,
     Cost,
@@ -59,6 +61,7 @@ __all__ = [
     "Asked",
     "AudioObject",
     "Cost",
+    "Ending",
     "Failure",
     "Finding",
     "Format",
@@ -73,14 +76,17 @@ __all__ = [
     "ManifestPart",
     "ManifestRow",
     "PaidRequest",
+    "Phase",
     "Place",
     "Price",
+    "Progress",
     "Quality",
     "Recipe",
     "RecipeStamp",
     "Record",
     "RememberedRow",
     "RenderingMark",
+    "RunEnd",
     "Segment",
     "Sidecar",
     "SidecarStamp",
@@ -91,6 +97,7 @@ __all__ = [
     "Timings",
     "Totals",
     "Transcript",
+    "Trouble",
     "UnfinishedRun",
     "Word",
     "remembered_row",

@@ -57,8 +57,6 @@ class Standing(StrEnum):
     NEW = "new"
 
 
-FAULTS = {Standing.KEY_TOO_LONG, Standing.EMPTY_OBJECT, Standing.TOO_LARGE, Standing.FOREIGN_SIDECAR}
-"""What is wrong with an object as the listing shows it."""
 _UNFINISHED = {State.FAILED, State.UNCERTAIN, State.PENDING}
 
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.models import Job, ManifestRow
+from pipeline.models import Job, ManifestRow, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,14 @@ class Runs(ABC):
     @abstractmethod
     def workers(self) -> list[WorkerSummary]:
         """The workers that are alive."""
+
+    @abstractmethod
+    def show_progress(self, ticket: RunTicket, progress: Progress) -> None:
+        """Tells watchers how far the run is, in place of what was told of its archive before. Forgotten in a day."""
+
+    @abstractmethod
+    def progress(self) -> list[Progress]:
+        """How far the newest run of each archive is, or was when it ended; by run id, the newest last."""
 
     @abstractmethod
     def summaries(self) -> list[RunSummary]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.errors import RunActiveError
-from pipeline.models import Job, ManifestRow
+from pipeline.models import Job, ManifestRow, Progress
 from pipeline.runs.base import Runs, RunSummary, RunTicket, StopOrder, WorkerSummary
 
 
@@ -50,6 +50,7 @@ class MemoryState:
         self.jobs: dict[str, _Jobs] = {}
         self.leases: dict[str, tuple[Holder, float]] = {}
         self.workers: dict[str, tuple[WorkerSummary, float]] = {}
+        self.progress: dict[str, Progress] = {}
         self.stop_order: StopOrder | None = None
         self.recovery_claimed_until = -math.inf
 
@@ -209,6 +210,16 @@ class MemoryRuns(Runs):
         with self._state.lock:
             now = self._state.clock()
             return [worker for _, (worker, ends) in sorted(self._state.workers.items()) if ends > now]
+
+    def show_progress(self, ticket: RunTicket, progress: Progress) -> None:
+        """See `Runs.show_progress`. Here it is kept as long as the process."""
+        with self._state.lock:
+            self._state.progress[ticket.archive_id] = progress
+
+    def progress(self) -> list[Progress]:
+        """See `Runs.progress`."""
+        with self._state.lock:
+            return sorted(self._state.progress.values(), key=lambda progress: progress.run_id)
 
     def summaries(self) -> list[RunSummary]:
         """See `Runs.summaries`."""

@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.errors import ConfigurationError
-from pipeline.models import Job, ManifestRow
+from pipeline.models import Job, ManifestRow, Progress
 from pipeline.runs.base import StopOrder, WorkerSummary
 
 PARKED = "parked"
@@ -72,6 +72,15 @@ class Keys:
     def worker(self, name: str) -> str:
         """String, expiring: a worker's sign of life."""
         return f"{self.prefix}worker:{name}"
+
+    @property
+    def told(self) -> str:
+        """Set: ids of the archives whose runs have told of their progress, also of some that are forgotten."""
+        return f"{self.prefix}told"
+
+    def progress(self, archive_id: str) -> str:
+        """String, expiring: how far the newest run of an archive is."""
+        return f"{self.prefix}progress:{archive_id}"
 
     @property
     def recovery(self) -> str:
@@ -139,3 +148,4 @@ JOBS = Codec(Job)
 ROWS = Codec(ManifestRow)
 STOP_ORDERS = Codec(StopOrder)
 WORKERS = Codec(WorkerSummary)
+PROGRESS = Codec(Progress)

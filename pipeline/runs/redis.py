@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from pipeline.errors import RunActiveError
-from pipeline.models import Job, ManifestRow
+from pipeline.models import Job, ManifestRow, Progress
 from pipeline.redis_server import Client, asking, lua
 from pipeline.runs.base import Runs, RunSummary, RunTicket, StopOrder, WorkerSummary
-from pipeline.runs.records import JOBS, PARKED, ROWS, STOP_ORDERS, WORKERS, Keys, OpenRun
+from pipeline.runs.records import JOBS, PARKED, PROGRESS, ROWS, STOP_ORDERS, WORKERS, Keys, OpenRun
 
 # Keys per MGET: some 10 us of the server's time, so that nobody else waits noticeably.
 _BATCH = 500
+_PROGRESS_KEPT_S = 86_400  # whoever looks in the morning still sees how the night ended
 
 
 class RedisRuns(Runs):
@@ -188,13 +189,30 @@ class RedisRuns(Runs):
 
     def workers(self) -> list[WorkerSummary]:
         """See `Runs.workers`."""
+        return [WORKERS.decode(text) for text in self._shown(self._keys.workers, self._keys.worker)]
+
+    def show_progress(self, ticket: RunTicket, progress: Progress) -> None:
+        """See `Runs.show_progress`."""
+        key = self._keys.progress(ticket.archive_id)
+        with asking(self._client), self._client.pipeline(transaction=True) as transaction:
+            transaction.set(key, PROGRESS.encode(progress), ex=_PROGRESS_KEPT_S)
+            transaction.sadd(self._keys.told, ticket.archive_id)
+            transaction.execute()
+
+    def progress(self) -> list[Progress]:
+        """See `Runs.progress`."""
+        found = self._shown(self._keys.told, self._keys.progress)
+        return sorted(map(PROGRESS.decode, found), key=lambda progress: progress.run_id)
+
+    def _shown(self, index: str, key_of: Callable[[str], str]) -> list[str]:
+        """What an index names, as far as it has not expired; the rest leaves the index."""
         with asking(self._client):
-            names = sorted(self._client.smembers(self._keys.workers))
-            texts = self._client.mget([self._keys.worker(name) for name in names]) if names else []
+            names = sorted(self._client.smembers(index))
+            texts = self._client.mget([key_of(name) for name in names]) if names else []
             gone = [name for name, text in zip(names, texts, strict=True) if text is None]
             if gone:  # one that shows itself at this very moment is listed again at its next sign of life
-                self._client.srem(self._keys.workers, *gone)
-        return [WORKERS.decode(text) for text in texts if text is not None]
+                self._client.srem(index, *gone)
+        return [text for text in texts if text is not None]
 
     def summaries(self) -> list[RunSummary]:
         """See `Runs.summaries`."""

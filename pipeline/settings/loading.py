@@ -1,4 +1,4 @@
-"""Reads the settings: default.toml < profile < file < environment, remembering where each value came from."""
+"""Reads the settings: the packaged defaults < profile < file < environment, remembering where each value came from."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.settings.records import MAX_URL_LIFETIME_S, Settings
 
 PROFILES = ("default", "local", "production")
+_DEFAULTS = ("default", "nights")  # each setting is in one of them
 _VARIABLE_PREFIX = "NIGHTSCRIBE_"
 # Up to the last `@`: a password that should have been escaped is one, too.
 _URL_PASSWORD = re.compile(r"(://[^/:@]*:).+@")
@@ -32,7 +33,7 @@ class LoadedSettings:
 
 
 def load_settings(environment: Mapping[str, str]) -> LoadedSettings:
-    """Merges default.toml, the profile, the file and the environment, in that order.
+    """Merges default.toml with nights.toml, the profile, the file and the environment, in that order.
 
     Raises `ConfigurationError` for a file that does not parse, an unknown name (with the nearest known one) or a
     value of the wrong kind, naming where it stands.
@@ -42,9 +43,13 @@ def load_settings(environment: Mapping[str, str]) -> LoadedSettings:
         raise ConfigurationError(
             f"NIGHTSCRIBE_PROFILE is {profile!r}; there are: {', '.join(PROFILES)}.{_nearest(profile, PROFILES)}"
         )
-    defaults = _flatten(_parse(_packaged("default"), "configs/default.toml"))
+    defaults: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name in _DEFAULTS:
+        settings_there = _flatten(_parse(_packaged(name), f"configs/{name}.toml"))
+        defaults |= settings_there
+        origins |= dict.fromkeys(settings_there, f"configs/{name}.toml")
     values = dict(defaults)
-    origins = dict.fromkeys(defaults, "configs/default.toml")
     layers: list[tuple[str, dict[str, Any]]] = []
     if profile != "default":
         layers.append((f"configs/{profile}.toml", _flatten(_parse(_packaged(profile), f"configs/{profile}.toml"))))

@@ -1,6 +1,6 @@
-"""The shapes of all settings, a frozen record per table of `configs/default.toml`.
+"""The shapes of all settings, a frozen record per table of `configs/default.toml` and `configs/nights.toml`.
 
-The reason for each setting, and its only default, stand beside its value in that file.
+The reason for each setting, and its only default, stand beside its value in those files.
 """
 
 from __future__ import annotations
@@ -8,18 +8,15 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
+
+from pipeline.settings.nights import ListenSettings, MetricsSettings, NightSettings, NotifySettings
+from pipeline.settings.section import Section
 
 MAX_URL_LIFETIME_S = 604_800  # seven days, SigV4's own bound
 # What a request may still take once it has begun, at the start deadline's last moment. A runner opens the audio when it
 # begins (docs/fal.md section 10); hours leave room for a slow download and for one that it begins again.
 AFTER_START_S = 14_400
-
-
-class Section(BaseModel):
-    """One table of the settings: frozen, complete, and closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class RecipeSettings(Section):
@@ -218,7 +215,7 @@ class ForecastSettings(Section):
 
 
 class Settings(Section):
-    """All settings, one field per table of `configs/default.toml`."""
+    """All settings, one field per table of `configs/default.toml` and `configs/nights.toml`."""
 
     recipe: RecipeSettings
     redis: RedisSettings
@@ -237,6 +234,10 @@ class Settings(Section):
     prices: dict[str, Price]
     s3_prices: S3Prices
     forecast: ForecastSettings
+    night: NightSettings
+    notify: NotifySettings
+    metrics: MetricsSettings
+    listen: ListenSettings
 
     @property
     def url_lifetime_s(self) -> int:

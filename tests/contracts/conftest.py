@@ -192,6 +192,11 @@ def make_job():
 
 
 @pytest.fixture
+def make_progress():
+    return builders.progress
+
+
+@pytest.fixture
 def make_row():
     def build(job: Job, state: State = State.DONE) -> ManifestRow:
         return builders.row(job.object.key, state, job_id=job.job_id, run_id=job.run_id)

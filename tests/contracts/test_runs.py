@@ -254,3 +254,24 @@ def test_a_finished_run_leaves_one_small_key_for_a_day(redis_run_world, redis_cl
 
     assert list(redis_client.scan_iter(f"{key_prefix}*")) == [f"{key_prefix}archive:archive-1"]
     assert 0 < redis_client.ttl(f"{key_prefix}archive:archive-1") <= 86400
+
+
+def test_watchers_see_how_far_the_newest_run_of_each_archive_is(run_world, make_progress):
+    one = run_world.open(archive_id="archive-1", new_run_id="run-1")
+    two = run_world.open(archive_id="archive-2", new_run_id="run-2")
+    assert run_world.runs.progress() == []
+
+    run_world.runs.show_progress(two, make_progress("run-2"))
+    run_world.runs.show_progress(one, make_progress("run-1"))
+    run_world.runs.show_progress(one, make_progress("run-1", enqueued=7))
+
+    assert run_world.runs.progress() == [make_progress("run-1", enqueued=7), make_progress("run-2")]
+
+
+def test_how_a_run_ended_is_seen_when_it_is_over(run_world, make_progress):
+    ticket = run_world.open(new_run_id="run-1")
+    run_world.runs.show_progress(ticket, make_progress("run-1", phase="done"))
+
+    run_world.runs.close(ticket, finished=True)
+
+    assert run_world.runs.progress() == [make_progress("run-1", phase="done")]

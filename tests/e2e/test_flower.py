@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import os
 import re
-import shutil
 import subprocess
 from typing import Any, NamedTuple
 
@@ -15,7 +13,6 @@ from archives import PATIENCE_S, Archive, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-_INSTALL_WITHIN_S = 240
 _BROWSE_WITHIN_S = 60
 _BROWSER = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -58,34 +55,6 @@ def night(servers, tmp_path_factory):
         eventually(lambda: _settled(watched) == 13, "Flower has seen the last event")
         archive.fault()
         yield watched
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Chromium from Debian's packages; installed when this machine allows it."""
-    if found := shutil.which("chromium"):
-        return found
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        pytest.skip("there is no chromium, and only root on Debian can install it: apt-get install chromium")
-    wait = ("-o", f"DPkg::Lock::Timeout={_INSTALL_WITHIN_S}")
-    packages = ("chromium", "fonts-dejavu-core")
-    said = ""
-    for words in (("update",), ("install", "-y", "--no-install-recommends", *packages)):
-        try:
-            done = subprocess.run(
-                ["apt-get", *wait, *words],
-                env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-                capture_output=True,
-                text=True,
-                timeout=_INSTALL_WITHIN_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            pytest.skip(f"there is no chromium, and apt-get {words[0]} took over {_INSTALL_WITHIN_S} s")
-        said = done.stderr
-    if found := shutil.which("chromium"):
-        return found
-    pytest.skip(f"there is no chromium, and apt-get could not install it: {said[-300:]}")
 
 
 def test_flower_has_exactly_one_task_for_each_episode_and_says_how_it_ended(night):

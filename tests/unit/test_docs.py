@@ -60,7 +60,7 @@ def test_every_command_is_named_in_the_readme_or_the_docs(name):
 def test_every_setting_has_its_reason_above_it():
     """A comment may speak for a pair of settings; the bit rates are a table of data."""
     bare, has_reason_for, table = [], 0, ""
-    for line in text("configs/default.toml").splitlines():
+    for line in (text("configs/default.toml") + text("configs/nights.toml")).splitlines():
         if line.startswith("["):
             has_reason_for, table = 0, line
         elif line.startswith("#"):
@@ -158,7 +158,7 @@ def test_every_section_that_is_cited_is_there():
 def test_every_document_that_the_code_names_is_there():
     named = {
         (relative(path), name)
-        for path in [*SOURCES, ROOT / "Makefile", ROOT / "pyproject.toml", ROOT / "configs" / "default.toml"]
+        for path in [*SOURCES, ROOT / "Makefile", ROOT / "pyproject.toml", *(ROOT / "configs").glob("*.toml")]
         for name in re.findall(r"docs/(?:adr/\d{4}|[a-z/-]+\.(?:md|schema\.json))", path.read_text("utf-8"))
     }
 

@@ -162,7 +162,7 @@ def test_the_state_of_runs(capsys, key):
 @given(key=legal_keys)
 @pytest.mark.parametrize("kind", [PlainProgress, BarProgress])
 def test_a_notice_of_a_run(capsys, kind, key):
-    progress = kind(60) if kind is PlainProgress else kind()
+    progress = kind(60, Counts()) if kind is PlainProgress else kind(Counts())
 
     progress.show(Notice(f"about {key}"))
 
