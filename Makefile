@@ -41,6 +41,11 @@ crowd: $(VENV)/.demo ## Give the stack left by `make demo KEEP=1` 300 small reco
 stop: ## Stop a stack left by `make demo KEEP=1`
 	@$(BIN)/python -m emulator stack --stop --folder $(DEMO_FOLDER)
 
+.PHONY: nightly
+nightly: $(VENV)/.run ## A night's work: make nightly BUCKET=name [PREFIX=shows/], or ARCHIVES=file; [ARGS="--until 06:00"]
+	@test -n "$(BUCKET)$(ARCHIVES)" || { echo 'Error: say what: make nightly BUCKET=my-podcasts, or ARCHIVES=file' >&2; exit 2; }
+	@$(WITH_STACK) $(BIN)/nightscribe nightly $(if $(ARCHIVES),--archives "$(ARCHIVES)","s3://$(BUCKET)/$(PREFIX)") $(ARGS)
+
 .PHONY: backfill
 backfill: $(VENV)/.run ## Transcribe an archive: make backfill BUCKET=name [PREFIX=shows/] [ARGS="--formats vtt"]
 	@test -n "$(BUCKET)" || { echo 'Error: say which bucket: make backfill BUCKET=my-podcasts' >&2; exit 2; }
@@ -51,9 +56,18 @@ worker: $(VENV)/.run ## Start a worker; several may run, here and on other hosts
 	@$(WITH_STACK) exec $(BIN)/celery --quiet -A workers.app worker --pool threads -n $(NAME)@%h \
 		--without-mingle --without-gossip
 
+.PHONY: beat
+beat: $(VENV)/.run ## Begin the nights at night.start, by workers: one beat for all; NIGHTSCRIBE_NIGHT_ARCHIVES=file
+	@$(WITH_STACK) exec $(BIN)/celery --quiet -A workers.app beat $(ARGS)
+
 .PHONY: flower
-flower: $(VENV)/.demo ## Start Flower on http://127.0.0.1:5555
-	@$(WITH_STACK) exec $(BIN)/celery -A workers.app flower --conf=configs/flower.py
+flower: $(VENV)/.demo ## Start Flower on http://127.0.0.1:5555; for others, with a login: ARGS="--address=0.0.0.0"
+	@$(WITH_STACK) exec $(BIN)/celery -A workers.app flower --conf=configs/flower.py \
+		$(if $(wildcard $(STACK_ENV)),--db=$(DEMO_FOLDER)/flower.db) $(ARGS)
+
+.PHONY: metrics
+metrics: $(VENV)/.demo ## Serve Prometheus' metrics on http://127.0.0.1:9478/metrics: ARGS="s3://my-podcasts/"
+	@$(WITH_STACK) exec $(BIN)/nightscribe metrics $(ARGS)
 
 .PHONY: webhook
 webhook: $(VENV)/.demo ## Receive fal's webhooks on webhook.host and webhook.port: ARGS="--port 8080"

@@ -14,6 +14,7 @@
     │   └── ForeignObjectError         an object that we did not write stands where we must write
     ├── AccountError               fal refuses the account: 401, 402, 403; the run stops
     ├── BudgetReachedError         the next request does not fit under the run's ceiling; the run stops
+    ├── DeadlineReachedError       the time has come from which nothing new is submitted; the run ends
     ├── ConfigurationError         a setting, argument or server is wrong; a person must act
     │   └── RunActiveError             another run over the same archive is alive
     └── UncertainError             it cannot be known whether fal accepted a request; never guessed
@@ -37,6 +38,7 @@ EXIT_USAGE = 2
 EXIT_BUDGET = 3
 EXIT_ACCOUNT = 4
 EXIT_RUN_ACTIVE = 5
+EXIT_DEADLINE = 6
 EXIT_INTERRUPTED = 130  # the shell's convention for a program ended by Ctrl-C
 
 
@@ -242,6 +244,16 @@ class BudgetReachedError(NightscribeError):
     default_reason = "budget_reached"
     exit_code = EXIT_BUDGET
     handling = Handling(ThisRun.STOPPED, LaterRuns.PLANNED_AGAIN, "no", "run again with a higher ceiling")
+
+
+class DeadlineReachedError(NightscribeError):
+    """The time has come from which nothing new is submitted, and something is left for the next run."""
+
+    default_reason = "after_deadline"
+    exit_code = EXIT_DEADLINE
+    handling = Handling(
+        ThisRun.STOPPED, LaterRuns.PLANNED_AGAIN, "no", "nothing: the next night goes on; or run again, later than that"
+    )
 
 
 class ConfigurationError(NightscribeError):

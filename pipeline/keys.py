@@ -94,6 +94,11 @@ def run_folder(output: Place, archive: Place, run_id: str) -> str:
     return f"{archive_folder(output, archive)}runs/{run_id}/"
 
 
+def report_key(output: Place, archive: Place, run_id: str) -> str:
+    """The report of one run, beside its manifest."""
+    return f"{run_folder(output, archive, run_id)}report.html"
+
+
 def segments_folder(output: Place, archive: Place, run_id: str) -> str:
     """Where the settled rows of a run in progress lie."""
     return f"{run_folder(output, archive, run_id)}segments/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from pipeline.models import AudioObject, Cost, ManifestRow, Price
+from pipeline.models import AudioObject, Cost, ManifestRow, Price, RememberedRow
 from pipeline.settings import AudioSettings, S3Prices, Settings
 
 _SECONDS_PER_HOUR = 3600.0
@@ -80,7 +80,7 @@ def download_usd(prices: S3Prices, size_bytes: int) -> float:
     return size_bytes / _BYTES_PER_GB * prices.usd_per_gb_out
 
 
-def assumed_duration_s(settings: AudioSettings, audio: AudioObject | ManifestRow) -> float:
+def assumed_duration_s(settings: AudioSettings, audio: AudioObject | ManifestRow | RememberedRow) -> float:
     """The length of audio nobody has opened yet, from its size and the usual bit rate of its format."""
     return audio.size_bytes * assumed_s_per_byte(settings, extension_of(audio.key))
 

@@ -197,14 +197,17 @@ class Archive:
         ]
         return self._spawn(command, f"worker-{name}.log", env)
 
-    def start_flower(self, **env: str) -> str:
-        """Starts Flower with the project's settings, its API open to this test; returns its address once it serves."""
+    def start_flower(self, *words: str, **env: str) -> str:
+        """Starts Flower with the project's settings, its API open to this test; returns its address once it serves.
+
+        These words come last on its command line.
+        """
         (port,) = free_ports(1)
         conf = REPOSITORY / "configs" / "flower.py"
         options = [f"--conf={conf}"] if conf.exists() else []
         # Nothing of it may outlive the test, whatever the settings say.
         options += ["--address=127.0.0.1", f"--port={port}", "--persistent=False", f"--db={self.folder / 'flower'}"]
-        command = [sys.executable, "-m", "celery", "-A", "workers.app", "flower", *options]
+        command = [sys.executable, "-m", "celery", "-A", "workers.app", "flower", *options, *words]
         process = self._spawn(command, "flower.log", {"FLOWER_UNAUTHENTICATED_API": "true"} | env)
         url = f"http://127.0.0.1:{port}"
         eventually(lambda: process.poll() is not None or _answers(f"{url}/healthcheck"), "Flower serves")

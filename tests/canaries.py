@@ -26,7 +26,7 @@ SIGNED = (
 _SIGNATURE = re.compile(
     r"(?i)x-amz-(?:signature|credential|security-token)"
     r"(?>=|%3d|%253d|\\+u003d|&#61;|[\\\"'\s]{0,4}:[\\\"'\s]{0,4})"
-    r"(?!REDACTED|R?E?D?A?C?T?E?D?\.{3})[\w/+%.-]{4,}"
+    r"(?!REDACTED|R?E?D?A?C?T?E?D?(?:\.{3}|\\u2026|\xe2\x80\xa6|…))[\w/+%.-]{4,}"
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from archives import Archive, Servers
 
-pytest_plugins = ["browsing"]
+pytest_plugins = ["browsing", "prometheus"]
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,8 @@ class World:
         self.keep: Callable[[list[ManifestRow]], None] = self.kept.extend
         self.budget: RunBudget | None = None
         self.seconds: Callable[[], Iterable[Job]] = tuple
+        self.submit_before = float("inf")
+        """On the clock of this world."""
         self.unsettled: dict[str, Job] = {}
         self.looked_through = 0
         self.cancel = SteppedToken(self)
@@ -93,6 +95,7 @@ class World:
             forgotten=self.forgotten,
             budget=self.budget,
             seconds=self.seconds,
+            is_too_late=lambda: self.now >= self.submit_before,
         )
         for event in dispatch.run(decisions):
             match event:

@@ -1,4 +1,4 @@
-"""The Celery application that workers and Flower load: `celery -A workers.app worker`.
+"""The Celery application that workers, beat and Flower load: `celery -A workers.app worker`.
 
 Every setting has its reason beside it; the figures behind them are in docs/celery.md.
 """
@@ -16,6 +16,7 @@ from celery import Celery
 from pipeline.errors import NightscribeError
 from pipeline.queue.celery import TASK_NAME, broker_options
 from pipeline.settings import Settings, load_settings
+from workers.beat import NIGHT_TASK, beat_options, nights_queue, queues
 
 if celery.__version__ == "5.7.0":
     # Celery 5.7.0 exits with an AttributeError when Redis drops while a slot is free and a task runs: its consumer
@@ -27,7 +28,8 @@ if celery.__version__ == "5.7.0":
 
 def make_app(settings: Settings) -> Celery:
     """A Celery app for these settings. No connection is made here, so it may be forked or imported by Flower."""
-    app = Celery("nightscribe", broker=settings.redis.url.get_secret_value(), include=["workers.tasks"])
+    tasks = ["workers.tasks", "workers.nights"]
+    app = Celery("nightscribe", broker=settings.redis.url.get_secret_value(), include=tasks)
     app.conf.update(
         broker_transport_options=broker_options(settings.redis),
         # A worker waits for its broker, at the start and later: it is the dispatcher that reports an outage.
@@ -36,6 +38,8 @@ def make_app(settings: Settings) -> Celery:
         # A running task goes on when the connection drops: it holds a paid request.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         task_default_queue=settings.queue.name,
+        # Both without -Q, so that any worker may have the night.
+        task_queues=queues(settings),
         # JSON only: a message must be readable by people and by other versions, and must not run code.
         task_serializer="json",
         accept_content=["json"],
@@ -60,8 +64,12 @@ def make_app(settings: Settings) -> Celery:
         # Times in messages and in Flower are UTC, like everything else.
         enable_utc=True,
         timezone="UTC",
+        **beat_options(settings),
     )
-    app.conf.task_routes = {TASK_NAME: {"queue": settings.queue.name}}
+    app.conf.task_routes = {
+        TASK_NAME: {"queue": settings.queue.name},
+        NIGHT_TASK: {"queue": nights_queue(settings)},
+    }
     return app
 
 

@@ -10,12 +10,13 @@ import os
 import sys
 import threading
 import time
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from celery import signals
 
-from pipeline import logs
+from pipeline import SOFTWARE, logs, tracing
 from pipeline.cancellation import CancellationToken
 from pipeline.errors import NightscribeError, ServiceUnavailableError
 from pipeline.recovery import recover
@@ -25,7 +26,7 @@ from workers.app import settings
 from workers.liveness import Liveness
 
 _BEATS_PER_LEASE = 3  # two beats may be lost before a lease runs out
-_BEAT_MAX_S = 1.0  # after a wipe, Redis learns this soon what is in flight; a beat is three short calls
+_BEAT_MAX_S = 1.0  # after a wipe, Redis learns this soon what is in flight; a beat is four short calls
 _CLOSE_WITHIN_S = 5.0
 
 
@@ -54,11 +55,17 @@ class Worker:
         self._ended.set()
         if self._heart is not None:
             self._heart.join(_CLOSE_WITHIN_S)
+        with suppress(NightscribeError):
+            self._hand_on_meters()
         self.parts.close()
 
     def started(self) -> None:
         """A task has begun: the worker consumes."""
         self._liveness.consumed()
+
+    def at_night(self) -> AbstractContextManager[None]:
+        """A night takes one of the slots for as long as this lasts."""
+        return self._liveness.at_night()
 
     def _beat_until_ended(self) -> None:
         interval_s = min(settings.limits.lease_s / _BEATS_PER_LEASE, _BEAT_MAX_S)
@@ -80,13 +87,24 @@ class Worker:
             logs.get_logger().warning("leases_lost", job_ids=sorted(lost))
         busy = tools.leases.count
         # Before the broker is asked, whose client tries for long when Redis is away: this is what says so at once.
-        runs.show_worker(WorkerSummary(self.name, self.slots, busy, is_stuck=self._liveness.is_stuck))
+        stuck, longest = self._liveness.is_stuck, tools.leases.longest
+        runs.show_worker(WorkerSummary(self.name, self.slots, busy, stuck, longest, SOFTWARE))
         queued = self.parts.queue.depth()
         was_stuck = self._liveness.is_stuck
         if self._liveness.look(busy, queued) and not was_stuck:
             logs.get_logger().error("worker_not_consuming", busy=busy, queued=queued, slots=self.slots)
         if sent := recover(runs, self.parts.queue, every_s=settings.run.recover_every_s):
             logs.get_logger().warning("jobs_sent_again", jobs=sent)
+        self._hand_on_meters()  # last: whatever it meets keeps nothing else from being done
+
+    def _hand_on_meters(self) -> None:
+        meters = self.parts.tools.meters
+        gathered = meters.take()
+        try:
+            self.parts.meter_book.add(gathered)
+        except NightscribeError:
+            meters.put_back(gathered)  # the next beat tries again
+            raise
 
 
 _state: dict[str, Worker] = {}
@@ -106,6 +124,7 @@ def _configure_logging(**_: Any) -> None:
 @signals.worker_init.connect
 def _begin(sender: Any = None, **_: Any) -> None:
     logs.configure(settings.logs)  # this signal comes before Celery's own set-up of logging
+    tracing.begin(os.environ, "nightscribe-worker")
     cancel = CancellationToken()
     name = str(sender)
     try:
@@ -130,6 +149,7 @@ def _hand_over(**_: Any) -> None:
 def _end(**_: Any) -> None:
     if worker := _state.pop("worker", None):
         worker.stop()
+        tracing.flush()
         logs.get_logger().info("worker_stopped", worker=worker.name)
 
 

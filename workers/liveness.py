@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Liveness:
@@ -15,7 +16,19 @@ class Liveness:
         self._clock = clock
         self._lock = threading.Lock()
         self._since: float | None = None
+        self._at_night = 0
         self.is_stuck = False
+
+    @contextmanager
+    def at_night(self) -> Iterator[None]:
+        """A slot is taken by a night, which is no job, for as long as this lasts."""
+        with self._lock:
+            self._at_night += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_night -= 1
 
     def consumed(self) -> None:
         """A task has begun."""
@@ -26,7 +39,7 @@ class Liveness:
     def look(self, busy: int, queued: int) -> bool:
         """Whether messages have waited for so long, with slots free all the time, that the consumer must be dead."""
         with self._lock:
-            if not queued or busy >= self._slots:
+            if not queued or busy + self._at_night >= self._slots:
                 self._since = None
                 self.is_stuck = False
             elif self._since is None:

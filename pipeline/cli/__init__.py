@@ -1,7 +1,7 @@
 """The `nightscribe` command: a group of commands, one file each, and the one place where errors become exit codes.
 
 0 done    1 some objects failed    2 usage, configuration, a service away    3 stopped by its ceiling
-4 stopped by the account    5 another run is active    130 interrupted
+4 stopped by the account    5 another run is active    6 stopped by its deadline    130 interrupted
 """
 
 from __future__ import annotations
@@ -24,18 +24,25 @@ _COMMANDS = OnDemand(
     {
         "backfill": "pipeline.cli.backfill:backfill",
         "config": "pipeline.cli.config:config",
+        "doctor": "pipeline.cli.doctor:doctor",
         "explain": "pipeline.cli.explain:explain",
         "limit": "pipeline.cli.limit:limit",
+        "listen": "pipeline.cli.listen:listen",
         "manifest": "pipeline.cli.manifest:manifest",
+        "metrics": "pipeline.cli.metrics:metrics",
         "models": "pipeline.cli.models:models",
+        "nightly": "pipeline.cli.nightly:nightly",
+        "notify": "pipeline.cli.notify:notify",
         "plan": "pipeline.cli.plan:plan",
         "query": "pipeline.cli.query:query",
         "render": "pipeline.cli.render:render",
+        "report": "pipeline.cli.report:report",
         "retry-failed": "pipeline.cli.backfill:retry_failed",
         "show": "pipeline.cli.show:show",
         "status": "pipeline.cli.status:status",
         "transcribe": "pipeline.cli.transcribe:transcribe",
         "verify": "pipeline.cli.verify:verify",
+        "watch": "pipeline.cli.watch:watch",
         "webhook": "pipeline.cli.webhook:webhook",
     }
 )

@@ -38,12 +38,16 @@ class ArchiveRun:
     outcome: Outcome = field(default_factory=Outcome)
     counts: Counts = field(default_factory=Counts)
     """What has happened so far; each event is counted before it is yielded."""
+    telling: Telling | None = None
+    """What watchers are told; None before the run is open."""
 
     def events(self) -> Iterator[Event]:
         """Everything that happens until the last object is settled and the manifest is written.
 
         Raises what stops a run (`AccountError`, `BudgetReachedError`, `ConfigurationError`, `RunActiveError`,
-        `ServiceUnavailableError`, `Cancelled`); it can then be continued by the same command.
+        `ServiceUnavailableError`, `Cancelled`); it can then be continued by the same command. After its deadline, and
+        as a night also at its ceiling, the run is over and has its manifest: then `DeadlineReachedError` or
+        `BudgetReachedError` says that something is left.
         """
         parts = open_dispatcher(self.session.settings)
         try:
@@ -61,7 +65,7 @@ class ArchiveRun:
                 unfinished_run_id=noted.run.run_id if noted and is_ours else None,
             )
             run = OpenRun(self.session, self.wish, parts, ticket, self.cancel, self.outcome)
-            telling = Telling(parts.runs, ticket, self.wish, self.counts, self.started_at)
+            telling = self.telling = Telling(parts.runs, ticket, self.wish, self.counts, self.started_at)
             try:
                 for event in run.events(note, noted, self.started_at):
                     self.counts.add(event)

@@ -11,6 +11,7 @@ import click
 from pipeline import pricing
 from pipeline.cli.again import same_command
 from pipeline.cli.outcome import Outcome
+from pipeline.cli.shortfall import Shortfall
 from pipeline.errors import ConfigurationError
 from pipeline.limits.base import BudgetUse, Ceiling
 from pipeline.models import Price, Recipe
@@ -80,6 +81,25 @@ def used(use: BudgetUse) -> str:
     return ", ".join(said) or "no ceiling"
 
 
+def how_far(outcome: Outcome, price: Price | None) -> str:
+    """How far a run came that has left something."""
+    short = outcome.shortfall
+    rest_usd = _rest_usd(short, price)
+    rest = f"about {_figure(short.audio_s / _S_PER_H)} h" + (f" for {_figure(rest_usd)} USD" if rest_usd else "")
+    seconds = ""
+    if short.seconds_left:
+        wait = "got no second opinion" if outcome.manifest else "wait for their second opinion"
+        seconds = f" {short.seconds_left} suspect transcripts {wait}."
+    return (
+        f"{short.done} objects were transcribed in this run, {short.left} are left ({rest}, estimated from their "
+        f"sizes).{seconds} Nothing is lost, and nothing is paid twice."
+    )
+
+
+def _rest_usd(short: Shortfall, price: Price | None) -> float:
+    return pricing.total_usd(price, short.audio_s, short.left, rounding=0.5) or 0.0
+
+
 def stopped(
     outcome: Outcome, use: BudgetUse | None, ceiling: Ceiling, price: Price | None, second: Price | None = None
 ) -> str:
@@ -88,10 +108,12 @@ def stopped(
     `second` is the price of second opinions, where they are asked for.
     """
     short = outcome.shortfall
-    rest_usd = pricing.total_usd(price, short.audio_s, short.left, rounding=0.5) or 0.0
+    spent = f" {used(use)} spent." if use else ""
+    said = f"The ceiling of run {outcome.run_id} is reached:{spent} {how_far(outcome, price)}"
+    if outcome.manifest is not None:
+        return f"{said} The next run goes on with them, under a ceiling of its own."
+    rest_usd = _rest_usd(short, price)
     seconds_usd = pricing.total_usd(second, short.seconds_s, short.seconds_left, rounding=0.5) or 0.0
-    seconds = f" {short.seconds_left} suspect transcripts wait for their second opinion." if short.seconds_left else ""
-    rest = f"about {_figure(short.audio_s / _S_PER_H)} h" + (f" for {_figure(rest_usd)} USD" if rest_usd else "")
     raised: dict[str, str] = {}
     spent_usd = use.spent.cost_usd + use.reserved.cost_usd if use else 0.0
     spent_s = use.spent.audio_s + use.reserved.audio_s if use else 0.0
@@ -100,12 +122,7 @@ def stopped(
     if ceiling.audio_s is not None:
         wanted_s = spent_s + (short.audio_s + short.seconds_s) * _HEADROOM
         raised["--max-audio-hours"] = _higher(ceiling.audio_s / _S_PER_H, wanted_s / _S_PER_H)
-    spent = f" {used(use)} spent." if use else ""
-    return (
-        f"The ceiling of run {outcome.run_id} is reached:{spent} {short.done} objects were transcribed in this run, "
-        f"{short.left} are left ({rest}, estimated from their sizes).{seconds} Nothing is lost, and nothing is paid "
-        f"twice. To go on: {same_command(raised)}"
-    )
+    return f"{said} To go on: {same_command(raised)}"
 
 
 def _figure(number: float) -> str:

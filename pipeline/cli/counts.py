@@ -55,6 +55,8 @@ class Counts:
         match event:
             case Skipped(Skip(SkipReason.GONE)):
                 self.gone += 1
+            case Skipped(Skip(SkipReason.AFTER_DEADLINE)):
+                pass  # it is left, and told as that
             case Skipped(skip):
                 news = skip.row.state is State.FAILED and skip.reason.value == skip.row.reason
                 self.failed_in_plan += news
@@ -96,6 +98,11 @@ class Counts:
     def settled(self) -> int:
         """Jobs that have ended, well or badly."""
         return self.done + self.failed + self.uncertain + self.left_pending + self.seconds_settled
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether any object failed in this run, or is uncertain."""
+        return bool(self.failed + self.failed_in_plan + self.uncertain)
 
     @property
     def in_flight(self) -> int:

@@ -51,6 +51,7 @@ def handling_of(settings: Settings, options: Mapping[str, Any]) -> Handling:
         wait=options.get("wait") or settings.fal.wait,
         store_io=settings.fal.store_io and not options.get("no_store_io"),
         delete_payloads=settings.fal.delete_payloads or bool(options.get("delete_payloads")),
+        submit_before=options.get("submit_before"),
     )
     if handling.wait == "webhook":
         _check_webhook_url(settings)

@@ -13,19 +13,25 @@ from datetime import UTC, datetime
 from itertools import chain
 from uuid import uuid4
 
-from pipeline import keys, manifest
+from pipeline import keys, manifest, tracing
 from pipeline.cancellation import CancellationToken
 from pipeline.cli.lost_rows import LostRows
 from pipeline.cli.outcome import Outcome
+from pipeline.cli.run_report import RunReport
 from pipeline.cli.session import Session
 from pipeline.cli.wishes import Wish, decisions, now
 from pipeline.delivery import check_delivery
-from pipeline.errors import BudgetReachedError, ConfigurationError, RunActiveError, ServiceUnavailableError
+from pipeline.errors import (
+    BudgetReachedError,
+    ConfigurationError,
+    DeadlineReachedError,
+    RunActiveError,
+    ServiceUnavailableError,
+)
 from pipeline.limits.base import Ceiling
 from pipeline.manifest import Draft, Newest, RunFacts, Segments
 from pipeline.models import (
     Job,
-    Manifest,
     ManifestRow,
     RecipeStamp,
     Skip,
@@ -33,7 +39,7 @@ from pipeline.models import (
     State,
     UnfinishedRun,
 )
-from pipeline.plan import Request, planned_again, planned_row, second_job, settled_over
+from pipeline.plan import left_over, planned_again, planned_row, second_job, settled_over
 from pipeline.runs.base import RunTicket
 from pipeline.spending import RunBudget, SpendingRun
 from pipeline.storage.base import Storage
@@ -75,6 +81,15 @@ class OpenRun:
 
     def events(self, note: OpenRunNote, noted: Noted | None, started_at: datetime) -> Iterator[Event]:
         """See `ArchiveRun.events`. `noted` is what `note` held before; `started_at` counts for a new run."""
+        tracing.begin(self.session.environment, "nightscribe")
+        endpoint_id, ticket = self.wish.recipe.endpoint_id, self.ticket
+        try:
+            with tracing.run(ticket.run_id, archive=self.wish.uri, endpoint=endpoint_id, resumed=ticket.resumed):
+                yield from self._events(note, noted, started_at)
+        finally:
+            tracing.flush()
+
+    def _events(self, note: OpenRunNote, noted: Noted | None, started_at: datetime) -> Iterator[Event]:
         before = noted.run if noted and noted.run.run_id == self.ticket.run_id else None
         facts = UnfinishedRun(
             run_id=self.ticket.run_id,
@@ -108,14 +123,22 @@ class OpenRun:
                 forgotten=lambda: (planned_again(row, request, now()) for row in draft.unsettled()),
                 budget=budget,
                 seconds=lambda: filter(None, (second_job(row, request, now()) for row in draft.suspect())),
+                is_too_late=lambda: self.wish.handling.is_too_late(now()),
             )
+            lost = LostRows(settled, self._keep, budget)
             try:
                 steps = dispatch.run(self._before_the_first(planned, lambda: note.write(facts, noted)))
-                yield from self._told(steps, draft, LostRows(settled, self._keep, budget))
-                self.outcome.manifest = self._finish(draft, base, facts.started_at)
+                yield from self._told(steps, draft, lost)
+                yield from self._finish(draft, base, facts.started_at)
                 note.remove(self.ticket.run_id)
-            except BudgetReachedError:
-                self._count_shortfall(draft, request)
+            except (BudgetReachedError, DeadlineReachedError) as error:
+                self.outcome.shortfall.count(draft, request, self.session.settings.audio, now())
+                if isinstance(error, BudgetReachedError) and not self.wish.is_a_night:
+                    raise
+                lost.keep_all()
+                self._leave(draft, base, SkipReason(error.reason))
+                yield from self._finish(draft, base, facts.started_at)
+                note.remove(self.ticket.run_id)
                 raise
             finally:
                 if budget and not self.can_be_continued:
@@ -214,10 +237,8 @@ class OpenRun:
             match event:
                 case Skipped(skip):
                     self._note_skip(skip, draft, lost)
-                case Enqueued(job):
+                case Enqueued(job) | LeftOut(job):
                     draft.put(planned_row(job))
-                case LeftOut(job):
-                    self.outcome.shortfall.add_left(job.object, self.session.settings.audio)
                 case SettledRow(row):
                     before = draft.get(row.key)
                     after = settled_over(before, row)
@@ -231,6 +252,8 @@ class OpenRun:
     def _note_skip(self, skip: Skip, draft: Draft, lost: LostRows) -> None:
         """What the last manifest says already is no change."""
         row = skip.row
+        if skip.reason is SkipReason.AFTER_DEADLINE:
+            self.outcome.shortfall.add_left(row, self.session.settings.audio)
         if skip.reason is SkipReason.GONE:
             draft.remove(row.key)
         elif isinstance(row, ManifestRow):
@@ -251,20 +274,17 @@ class OpenRun:
         if done:
             self._storage.delete_many(output.bucket, done)
 
-    def _count_shortfall(self, draft: Draft, request: Request) -> None:
-        for row in draft.suspect():
-            if second_job(row, request, now()):
-                self.outcome.shortfall.add_second(row.row())
-        for row in draft.rows():
-            if row.state is State.DONE and row.run_id == self.ticket.run_id:
-                self.outcome.shortfall.add_done(row.row())
-            elif row.is_unsettled:
-                self.outcome.shortfall.add_left(row.row(), self.session.settings.audio)
+    def _leave(self, draft: Draft, base: Newest, reason: SkipReason) -> None:
+        """What was not settled waits for the next run, which is a new one."""
+        before = manifest.remembered(self._storage, base.manifest) if base.manifest else ()
+        for row in left_over(draft.unsettled(), before, reason):
+            draft.put(row)
 
-    def _finish(self, draft: Draft, base: Newest, started_at: datetime) -> Manifest:
+    def _finish(self, draft: Draft, base: Newest, started_at: datetime) -> Iterator[Event]:
         if draft.is_empty and base.manifest is not None:
             manifest.confirm(self._storage, self.wish.output, self.wish.archive, base, now=now())
-            return base.manifest
+            self.outcome.manifest = base.manifest
+            return
         facts = RunFacts(
             run_id=self.ticket.run_id,
             archive=self.wish.archive,
@@ -272,5 +292,8 @@ class OpenRun:
             recipe=RecipeStamp.of(self.wish.recipe),
             started_at=started_at,
         )
-        part_rows = self.session.settings.run.part_rows
-        return manifest.finish(self._storage, draft, facts, base, now=now(), part_rows=part_rows)
+        part_rows, report = self.session.settings.run.part_rows, RunReport(facts)
+        made = manifest.finish(self._storage, draft, facts, base, now=now(), part_rows=part_rows, onlooker=report)
+        self.outcome.manifest = made
+        self.outcome.report_uri, trouble = report.write(self.session.storage, made, self.wish.price)
+        yield from [Notice(trouble)] if trouble else []

@@ -99,12 +99,16 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The archive, filters, output and --limit."""
+    return click.argument("archive", type=S3Uri(), metavar="s3://BUCKET/PREFIX")(filter_options(command))
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Filters, output and --limit."""
     for option in (
         click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Transcribe at most N objects."),
         click.option("--output", type=S3Uri(), help="Put results under this place instead of beside the audio."),
         click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out keys that match. May be repeated."),
         click.option("--include", multiple=True, metavar="GLOB", help="Only keys that match. May be repeated."),
-        click.argument("archive", type=S3Uri(), metavar="s3://BUCKET/PREFIX"),
     ):
         command = option(command)
     return command

@@ -31,14 +31,15 @@ class Telling:
     counts: Counts
     started_at: datetime
     _told_at: float = float("-inf")
-    _troubles: deque[Trouble] = field(default_factory=lambda: deque(maxlen=_TROUBLES))
+    troubles: deque[Trouble] = field(default_factory=lambda: deque(maxlen=_TROUBLES))
+    """What went wrong lately, newest first."""
     _pace: deque[tuple[float, float]] = field(default_factory=deque)
 
     def heed(self, event: Event) -> None:
         """Remembers what went wrong, and tells when it is time."""
         if isinstance(event, SettledRow) and event.row.state is not State.DONE:
             row = event.row
-            self._troubles.appendleft(
+            self.troubles.appendleft(
                 Trouble(
                     key=row.key,
                     state=row.state,
@@ -85,7 +86,7 @@ class Telling:
             cost_unknown=counts.cost_unknown,
             audio_s_per_s=self._recent_pace(),
             left_s=counts.left_s,
-            troubles=tuple(self._troubles),
+            troubles=tuple(self.troubles),
             **_budget(counts.budget),
         )
 

@@ -56,6 +56,9 @@ class Wish:
     second: Recipe | None = None
     """What makes suspect transcripts once more; None when nothing does."""
 
+    is_a_night: bool = False
+    """Whether the run is over when its ceiling is reached, so that the next one begins anew, under its own."""
+
     @property
     def price(self) -> Price | None:
         """The recipe's own."""
@@ -118,6 +121,7 @@ def wish_of(session: Session, mode: Mode, options: dict[str, Any]) -> Wish:
         handling=handling_of(session.settings, options),
         prices=tuple(filter(None, (price, second_price))),
         second=second,
+        is_a_night=options.get("is_a_night", False),
     )
 
 

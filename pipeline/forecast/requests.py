@@ -55,7 +55,7 @@ def requests_of_run(work: RunWork, settings: RunSettings) -> Counter[str]:
         requests += _WITH_JOBS + _times(_PER_SEGMENT, _segments(work, settings))
     if work.has_news:
         requests["GET"] += work.last_parts
-        requests["PUT"] += math.ceil(work.rows / settings.part_rows) + 1  # manifest.json
+        requests["PUT"] += math.ceil(work.rows / settings.part_rows) + 2  # manifest.json, report.html
     requests["PUT"] += 1  # latest.json
     return requests
 

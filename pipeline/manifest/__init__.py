@@ -8,6 +8,7 @@ A run in progress keeps its settled rows in segments, so that a crashed dispatch
 grows in memory with the archive (I6): SQLite does the sorting, in a temporary file.
 """
 
+from pipeline.manifest.comparing import Onlooker, compared
 from pipeline.manifest.draft import Draft
 from pipeline.manifest.finding import find_in_segments, find_row
 from pipeline.manifest.reading import Newest, overlaid, read_latest, read_newest, read_rows, remembered
@@ -17,8 +18,10 @@ from pipeline.manifest.writing import RunFacts, confirm, finish
 __all__ = [
     "Draft",
     "Newest",
+    "Onlooker",
     "RunFacts",
     "Segments",
+    "compared",
     "confirm",
     "find_in_segments",
     "find_row",

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pipeline import SOFTWARE, keys
 from pipeline.errors import ServiceUnavailableError
+from pipeline.manifest.comparing import Comparison, Onlooker
 from pipeline.manifest.draft import Change, Draft
 from pipeline.manifest.reading import Newest, read_newest, remembered
 from pipeline.manifest.row_files import PartWriter
@@ -31,17 +32,30 @@ class RunFacts:
     started_at: datetime
 
 
-def finish(storage: Storage, draft: Draft, facts: RunFacts, base: Newest, *, now: datetime, part_rows: int) -> Manifest:
+def finish(
+    storage: Storage,
+    draft: Draft,
+    facts: RunFacts,
+    base: Newest,
+    *,
+    now: datetime,
+    part_rows: int,
+    onlooker: Onlooker | None = None,
+) -> Manifest:
     """Writes the rows of `base` with the draft's changes, and moves `latest.json` on the condition of what it was.
 
     When another run has moved it since, that run's manifest is the base: of its rows none is lost.
-    Raises `ServiceUnavailableError` when runs finish without end.
+    `onlooker` sees all rows pass. Raises `ServiceUnavailableError` when runs finish without end.
     """
     is_contended = False
     for _ in range(_TRIES):
         rows = remembered(storage, base.manifest) if base.manifest else iter(())
-        changed = _with_changes(rows, draft.changes(), is_contended=is_contended)
-        manifest = _write(storage, changed, facts, now=now, part_rows=part_rows)
+        comparison = Comparison()
+        changed = _with_changes(rows, draft.changes(), comparison, is_contended=is_contended)
+        if onlooker:
+            onlooker.begin()
+            changed = _seen(changed, onlooker)
+        manifest = _write(storage, changed, facts, base, comparison, now=now, part_rows=part_rows)
         manifest_key = f"{keys.run_folder(facts.output, facts.archive, facts.run_id)}manifest.json"
         latest = Latest(
             run_id=facts.run_id,
@@ -61,8 +75,14 @@ def confirm(storage: Storage, output: Place, archive: Place, base: Newest, *, no
         _point(storage, output, archive, base.latest.model_copy(update={"looked_at": now}), base.latest_etag)
 
 
+def _seen(rows: Iterable[RememberedRow], onlooker: Onlooker) -> Iterator[RememberedRow]:
+    for row in rows:
+        onlooker.add(row)
+        yield row
+
+
 def _with_changes(
-    rows: Iterable[RememberedRow], changes: Iterable[Change], *, is_contended: bool
+    rows: Iterable[RememberedRow], changes: Iterable[Change], comparison: Comparison, *, is_contended: bool
 ) -> Iterator[RememberedRow]:
     """The rows with changes applied, both in key order. Over another run's rows a transcript outlives what is none."""
     older, newer = iter(rows), iter(changes)
@@ -76,8 +96,10 @@ def _with_changes(
             row = next(older, None)
         if is_contended and there is not None and _says_more(there, change.row):
             yield there
-        elif change.row is not None:
-            yield change.row
+        else:
+            comparison.add(there, change.row)
+            if change.row is not None:
+                yield change.row
         change = next(newer, None)
     while row is not None:
         yield row
@@ -90,7 +112,14 @@ def _says_more(theirs: RememberedRow, ours: RememberedRow | None) -> bool:
 
 
 def _write(
-    storage: Storage, rows: Iterable[RememberedRow], facts: RunFacts, *, now: datetime, part_rows: int
+    storage: Storage,
+    rows: Iterable[RememberedRow],
+    facts: RunFacts,
+    base: Newest,
+    comparison: Comparison,
+    *,
+    now: datetime,
+    part_rows: int,
 ) -> Manifest:
     folder = keys.run_folder(facts.output, facts.archive, facts.run_id)
     bucket = facts.output.bucket
@@ -113,6 +142,9 @@ def _write(
             writer = PartWriter()
     if writer.rows:
         close(writer)
+    # Not when it is made anew, whatever was before; nor when this run had written one before it died.
+    is_own = base.manifest is not None and base.manifest.run_id == facts.run_id
+    is_known = not is_own and (base.manifest is not None or base.latest_etag is None)
     manifest = Manifest(
         run_id=facts.run_id,
         archive=facts.archive,
@@ -123,6 +155,7 @@ def _write(
         complete=State.PENDING.value not in totals.by_state,
         totals=totals.totals(),
         this_run=of_this_run.totals(),
+        changes=comparison.changes(base.manifest) if is_known else None,
         parts=tuple(parts),
         software=SOFTWARE,
     )

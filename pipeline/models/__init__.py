@@ -25,6 +25,7 @@ from pipeline.models.jobs import (
 )
 from pipeline.models.manifests import (
     PLANNED,
+    Changes,
     Latest,
     Manifest,
     ManifestPart,
@@ -60,6 +61,7 @@ __all__ = [
     "Answer",
     "Asked",
     "AudioObject",
+    "Changes",
     "Cost",
     "Ending",
     "Failure",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal
@@ -53,6 +54,12 @@ class Handling(Record):
     """Whether fal may keep input and output for its history, which is what finds a request whose reply was lost."""
     delete_payloads: bool = False
     """Whether fal's copies of input and output are deleted once the sidecar is safe."""
+    submit_before: AwareDatetime | None = None
+    """From then on nothing is submitted for it; what fal has accepted is awaited. None: at any time."""
+
+    def is_too_late(self, moment: datetime) -> bool:
+        """Whether nothing is submitted any more at that moment."""
+        return self.submit_before is not None and moment >= self.submit_before
 
 
 class Job(Record):

@@ -102,6 +102,26 @@ class Totals(Record):
     """Transcribed objects whose transcript is doubtful."""
 
 
+class Changes(Record):
+    """How a manifest differs from the one that it follows, in objects; one that is new and fails counts twice."""
+
+    base_run_id: str | None
+    """The run of the manifest before; None: this is the first."""
+    before: Totals
+    """The totals of the manifest before."""
+    new: int = 0
+    """Objects that it did not hold."""
+    replaced: int = 0
+    """Whose audio is another than before: ETag, size or version."""
+    recipe_changed: int = 0
+    """Transcribed before and now, the same audio with another recipe."""
+    gone: int = 0
+    recovered: int = 0
+    """Failed or uncertain before, and transcribed now."""
+    newly_failing: int = 0
+    """Failed or uncertain now, and not before."""
+
+
 class Manifest(Record):
     """The state of the whole archive after a run; written last, after its parts."""
 
@@ -117,6 +137,8 @@ class Manifest(Record):
     totals: Totals
     this_run: Totals
     """The same sums over the rows that this run settled."""
+    changes: Changes | None = None
+    """None: written by 0.1, made anew from the sidecars, or by a run that had died in between."""
     parts: tuple[ManifestPart, ...]
     software: str
 

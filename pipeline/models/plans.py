@@ -76,6 +76,10 @@ class SkipReason(StrEnum):
     KEY_TOO_LONG = "key_too_long"
     EXCLUDED = "excluded"
     OVER_LIMIT = "over_limit"
+    AFTER_DEADLINE = "after_deadline"
+    """It was its turn when nothing new was submitted any more."""
+    BUDGET_REACHED = "budget_reached"
+    """It did not fit under the ceiling of a night, which has ended with that."""
     GONE = "gone"
     """The last manifest has it, and the archive has it no more."""
 

@@ -8,7 +8,7 @@ ETag, size and version id decide; `last_modified` decides nothing. A sidecar tha
 one HEAD, many at once; every other decision costs no request (I7).
 """
 
-from pipeline.plan.planning import plan, planned_again, planned_row
+from pipeline.plan.planning import left_over, plan, planned_again, planned_row
 from pipeline.plan.request import LookAtSidecar, Request
 from pipeline.plan.seconds import second_job, settled_over
 from pipeline.plan.standing import DURATION_UNKNOWN, RESULT_EXPIRED, Standing
@@ -21,6 +21,7 @@ __all__ = [
     "Mode",
     "Request",
     "Standing",
+    "left_over",
     "plan",
     "planned_again",
     "planned_row",

@@ -73,11 +73,18 @@ def plan(
             yield Skip(verdict, row)  # of a million objects nearly all
         elif verdict is not JOB:
             yield _skip(item, row, stamp, standing=standing, reason=verdict, request=request)
-        elif request.limit is not None and jobs >= request.limit:
-            yield Skip(SkipReason.OVER_LIMIT, _left(item, row, SkipReason.OVER_LIMIT, request))
+        elif reason := _beyond(request, jobs, moment := now()):
+            yield Skip(reason, _left(item, row, reason, request))
         else:
             jobs += 1
-            yield _job(item.audio(request.bucket), row, request, now(), standing)
+            yield _job(item.audio(request.bucket), row, request, moment, standing)
+
+
+def _beyond(request: Request, jobs: int, moment: datetime) -> SkipReason | None:
+    """Why one more job would be too many."""
+    if request.limit is not None and jobs >= request.limit:
+        return SkipReason.OVER_LIMIT
+    return SkipReason.AFTER_DEADLINE if request.handling.is_too_late(moment) else None
 
 
 def planned_row(job: Job) -> ManifestRow:
@@ -91,6 +98,25 @@ def planned_again(row: RememberedRow, request: Request, now: datetime) -> Job:
     """The job of a `planned_row`, made anew: what was sent and then forgotten by the queue."""
     whole = row.row()
     return _job(AudioObject(**{name: getattr(whole, name) for name in AudioObject.model_fields}), row, request, now)
+
+
+def left_over(
+    unsettled: Iterable[RememberedRow], remembered: Iterable[RememberedRow], reason: SkipReason
+) -> Iterator[ManifestRow | RememberedRow]:
+    """The rows of jobs that a run has planned and ends without, each as if it had not been planned.
+
+    Both sides come in key order. What the last manifest (`remembered`) knows of a failure stays known, as in a plan.
+    """
+    rows = iter(remembered)
+    row = next(rows, None)
+    for planned in unsettled:
+        while row is not None and row.key < planned.key:
+            row = next(rows, None)
+        is_known = row is not None and row.key == planned.key and seen.is_of_version(row, planned)
+        if row is not None and is_known and _is_unsolved(row):
+            yield row
+        else:
+            yield planned.row().model_copy(update={"reason": reason.value})
 
 
 def _joined(found: Iterable[Found], remembered: Iterable[RememberedRow]) -> Iterator[Joined]:

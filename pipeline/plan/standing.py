@@ -60,7 +60,7 @@ class Standing(StrEnum):
 _UNFINISHED = {State.FAILED, State.UNCERTAIN, State.PENDING}
 
 
-def is_of_version(row: RememberedRow, item: Found) -> bool:
+def is_of_version(row: RememberedRow, item: Found | RememberedRow) -> bool:
     """Whether the row is about this version of the object. A version id decides where both have one."""
     if row.etag != item.etag or row.size_bytes != item.size_bytes:
         return False

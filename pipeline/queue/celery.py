@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,14 +10,15 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import BatchPublishError, OperationalError
 
+from pipeline import tracing
 from pipeline.errors import ServiceUnavailableError
 from pipeline.models import Job
 from pipeline.queue.base import JobQueue
+from pipeline.queue.redis_watch import PRIORITY_LISTS
 from pipeline.settings import RedisSettings
 
 TASK_NAME = "transcribe"
-# The Redis transport keeps one list per priority step, this separator between name and step.
-_PRIORITY_LISTS = ("", "\x06\x163", "\x06\x166", "\x06\x169")
+_KB, _MB = 1e3, 1e6
 
 
 def broker_options(settings: RedisSettings) -> dict[str, Any]:
@@ -41,6 +43,18 @@ def make_sender(settings: RedisSettings) -> Celery:
     return app
 
 
+def sent_now() -> float:
+    """AMQP's own property of a message, in seconds since 1970: the exporter tells by it how long jobs wait."""
+    return round(time.time(), 3)
+
+
+def _line_of(job: Job) -> str:
+    """What a person reads of a message. How long the recording is nobody knows yet: its result tells."""
+    size = job.object.size_bytes
+    shown = f"{size / _MB:,.1f} MB" if size >= _MB else f"{size / _KB:,.0f} kB"
+    return f"{job.object.uri} ({shown}) with {job.recipe.endpoint_id}"
+
+
 class CeleryQueue(JobQueue):
     """One broker connection, for the thread of the dispatcher."""
 
@@ -53,6 +67,7 @@ class CeleryQueue(JobQueue):
         """See `JobQueue.put`. Pipelined: one round trip per batch."""
         with (
             self._errors("send jobs to"),
+            tracing.batch(jobs),
             self._app.producer_or_acquire() as producer,
             producer.batch(max_size=len(jobs) or 1),
         ):
@@ -62,8 +77,10 @@ class CeleryQueue(JobQueue):
                     args=(job.model_dump(mode="json"),),
                     # One row per episode in Flower, whatever is sent again; and a line that a person can read there.
                     task_id=job.job_id,
-                    argsrepr=f"{job.object.uri} with {job.recipe.endpoint_id}",
+                    argsrepr=_line_of(job),
                     kwargsrepr="",
+                    timestamp=sent_now(),
+                    headers=tracing.carried(job),
                     queue=self._name,
                     producer=producer,
                     retry=False,
@@ -73,7 +90,7 @@ class CeleryQueue(JobQueue):
         """See `JobQueue.depth`."""
         with self._errors("look at"), self._app.connection_or_acquire() as connection:
             client = connection.default_channel.client
-            return sum(int(client.llen(self._name + step)) for step in _PRIORITY_LISTS)
+            return sum(int(client.llen(self._name + step)) for step in PRIORITY_LISTS)
 
     def close(self) -> None:
         """Closes the broker connections."""

@@ -37,6 +37,16 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class AtWork:
+    """A job that a worker holds: waiting for a permit, at fal, or being written."""
+
+    uri: str
+    """Of its object; of a long one the end, for a sign of life is sent every second."""
+    since_epoch_s: float
+    """When the worker took it, in seconds since 1970, by the worker's clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSummary:
     """A worker that showed itself lately."""
 
@@ -45,6 +55,10 @@ class WorkerSummary:
     busy: int
     is_stuck: bool = False
     """It lives but takes no jobs from the queue any more."""
+    at_work: tuple[AtWork, ...] = ()
+    """What it has held longest, a few of all, oldest first. Workers of an earlier version do not tell."""
+    software: str = ""
+    """Its name and version, as in sidecars; empty of workers that do not tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from itertools import islice
 
 from pipeline.models import Job
-from pipeline.runs.base import Leases
+from pipeline.runs.base import AtWork, Leases
+
+_TOLD = 4  # those that take longest, which is where a fault would show; a worker may have hundreds
+_URI_TOLD = 160  # characters: the end, which tells one episode from another. Together below a kilobyte as a rule
 
 
 class HeldLeases:
@@ -15,6 +20,7 @@ class HeldLeases:
         self._leases = leases
         self._lock = threading.Lock()
         self._held: dict[str, str] = {}
+        self._at_work: dict[str, AtWork] = {}
 
     def take(self, job: Job) -> str | None:
         """Takes a job for one slot; None when another slot, here or elsewhere, has it."""
@@ -31,6 +37,7 @@ class HeldLeases:
                     del self._held[job.job_id]
                 else:
                     self._held[job.job_id] = token
+                    self._at_work[job.job_id] = AtWork(_shortened(job.object.uri), round(time.time(), 1))
         return token
 
     def holds(self, job_id: str, token: str) -> bool:
@@ -42,6 +49,7 @@ class HeldLeases:
         with self._lock:
             if self._held.get(job_id) == token:
                 del self._held[job_id]
+                self._at_work.pop(job_id, None)
 
     def park(self, job_id: str, token: str, for_s: float) -> None:
         """See `Leases.park`."""
@@ -69,3 +77,13 @@ class HeldLeases:
         """How many jobs this process works on."""
         with self._lock:
             return len(self._held)
+
+    @property
+    def longest(self) -> tuple[AtWork, ...]:
+        """What this process has held longest, a few of all, oldest first."""
+        with self._lock:
+            return tuple(islice(self._at_work.values(), _TOLD))  # a dict keeps the order in which they were taken
+
+
+def _shortened(uri: str) -> str:
+    return uri if len(uri) <= _URI_TOLD else f"…{uri[1 - _URI_TOLD :]}"

@@ -104,6 +104,10 @@ class Keys:
         """List, short: ids of requests that fal's history shows without their input."""
         return f"{self.prefix}unshown"
 
+    def meters(self, account: str) -> str:
+        """Hash: what all workers of an account have counted, since the server was last emptied."""
+        return f"{self.prefix}{account}:meters"
+
     @property
     def news(self) -> str:
         """Stream, short: ids of the requests that webhooks have told of, for workers that listen."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
@@ -10,6 +12,7 @@ from pipeline.models import Ending
 from pipeline.settings.section import Section
 
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_WEB_ADDRESS = re.compile(r"(https?://[^\s/?#]+([/?]\S*)?)?")
 
 
 class NightSettings(Section):
@@ -37,6 +40,22 @@ class NotifySettings(Section):
     webhook_url: SecretStr  # whoever knows it may write to the channel
     on: tuple[Ending, ...]
     timeout_s: float = Field(gt=0)
+
+    @field_validator("command")
+    @classmethod
+    def _has_words(cls, command: str) -> str:
+        try:
+            shlex.split(command)
+        except ValueError:  # its text is about the shell
+            raise ValueError("its quotes do not pair; it is words as in a shell") from None
+        return command
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_web_address(cls, url: SecretStr) -> SecretStr:
+        if not _WEB_ADDRESS.fullmatch(url.get_secret_value()):
+            raise ValueError("it is no address that begins with https:// (or http://)")  # and is a secret: not quoted
+        return url
 
 
 class MetricsSettings(Section):

@@ -80,6 +80,8 @@ class CredentialTerm:
     """Whether they belong to a session, which ends some time."""
     renews: bool = False
     """Whether they will be replaced by themselves some time before they end."""
+    source: str = field(default="", compare=False)
+    """Where they were found, in the SDK's word (env, shared-credentials-file, iam-role); empty: there are none."""
 
 
 class PreconditionFailedError(Exception):

@@ -37,12 +37,15 @@ class Term:
         frozen = credentials.get_frozen_credentials()  # the first look at some kinds fetches them
         ends_at = _ends_at(credentials)
         if ends_at is None:
-            return CredentialTerm(is_temporary=bool(frozen.token))
+            return CredentialTerm(is_temporary=bool(frozen.token), source=credentials.method)
         if credentials.method != _FROM_VARIABLES and _left_s(ends_at) < at_least_s:
             ends_at = self._renewed(credentials, ends_at)
         # A new session that is too short again is as long as its source makes them.
         return CredentialTerm(
-            ends_at, is_temporary=True, renews=credentials.method != _FROM_VARIABLES and self._is_same
+            ends_at,
+            is_temporary=True,
+            renews=credentials.method != _FROM_VARIABLES and self._is_same,
+            source=credentials.method,
         )
 
     def _renewed(self, credentials: Any, ends_at: datetime) -> datetime:

@@ -14,11 +14,12 @@ from pipeline.errors import (
     AccountError,
     BudgetReachedError,
     ConfigurationError,
+    DeadlineReachedError,
     NightscribeError,
     RunActiveError,
 )
 from pipeline.limits.base import BudgetUse
-from pipeline.models import Job, ManifestRow, Skip
+from pipeline.models import Job, ManifestRow, Skip, SkipReason
 from pipeline.queue.base import JobQueue
 from pipeline.recovery import recover
 from pipeline.runs.base import Runs, RunTicket
@@ -55,6 +56,8 @@ class Dispatch:
     """The run's budget, opened; None without a ceiling."""
     seconds: Callable[[], Iterable[Job]] = tuple
     """The second opinions that are still to be asked for: what is settled since is none of them any more."""
+    is_too_late: Callable[[], bool] = lambda: False
+    """Whether the time has come from which nothing new is submitted."""
     _patience: Patience = field(init=False)
     _watch: WorkersWatch = field(init=False)
     _unkept: list[ManifestRow] = field(default_factory=list)
@@ -79,10 +82,11 @@ class Dispatch:
         """Works through the decisions and waits for the last job.
 
         Raises `AccountError` when fal refuses the account, `BudgetReachedError` when jobs are left because of the
-        ceiling, `RunActiveError` when another dispatcher has taken the run over, `ConfigurationError` when no worker
-        shows itself or a worker has found something that every job would meet, `ServiceUnavailableError` when Redis
-        is away for `run.patience_s`, `Cancelled` when the token is set. Whatever is raised, what was settled has
-        been kept and what is outstanding stays outstanding: the run can be resumed.
+        ceiling, `DeadlineReachedError` when they are because of the time, `RunActiveError` when another dispatcher
+        has taken the run over, `ConfigurationError` when no worker shows itself or a worker has found something that
+        every job would meet, `ServiceUnavailableError` when Redis is away for `run.patience_s`, `Cancelled` when the
+        token is set. Whatever is raised, what was settled has been kept and what is outstanding stays outstanding:
+        the run can be resumed.
         """
         self._kept_at = self._recovered_at = self.clock()
         try:
@@ -98,6 +102,7 @@ class Dispatch:
         for number, decision in enumerate(decisions, 1):
             self.cancel.raise_if_cancelled()
             if isinstance(decision, Skip):
+                self._left_out += decision.reason is SkipReason.AFTER_DEADLINE
                 yield Skipped(decision)
             else:
                 batch.append(decision)
@@ -112,7 +117,7 @@ class Dispatch:
 
     def _send(self, batch: list[Job]) -> Iterator[Event]:
         yield from self._wait_for_room(len(batch))
-        if self._is_reached:
+        if self._is_closed:
             self._left_out += len(batch)
             yield from map(LeftOut, batch)
         else:
@@ -123,9 +128,14 @@ class Dispatch:
         yield from self._look(planned=False)
         yield from self._send_missing()
 
+    @property
+    def _is_closed(self) -> bool:
+        """Whether nothing new is sent any more."""
+        return self._is_reached or self.is_too_late()
+
     def _wait_for_room(self, count: int) -> Iterator[Event]:
         if (yield from self._outstanding()) + count > self.marks.high_water:
-            while not self._is_reached and (yield from self._outstanding()) > self.marks.low_water:
+            while not self._is_closed and (yield from self._outstanding()) > self.marks.low_water:
                 yield from self._look(planned=False)
                 self.cancel.sleep(self.rhythm.tick_s)
 
@@ -141,7 +151,7 @@ class Dispatch:
 
     def _send_missing(self) -> Iterator[Event]:
         """While there is still a plan to work through: what Redis has forgotten is not left until its end."""
-        if self._missing > self._tolerated and not self._is_reached:
+        if self._missing > self._tolerated and not self._is_closed:
             missing = self._missing
             if not (yield from self._send_again()):
                 self._tolerated = missing
@@ -150,19 +160,24 @@ class Dispatch:
         """Sends what was enqueued, is not settled, and is not outstanding any more; how many."""
         count = 0
         jobs = iter(self.forgotten())
-        while not self._is_reached and (batch := list(islice(jobs, self.marks.batch_size))):
+        while not self._is_closed and (batch := list(islice(jobs, self.marks.batch_size))):
             yield from self._wait_for_room(len(batch))
             count += yield from self._put_those_unknown(batch)
         self._missing = 0
         if count:
-            yield Notice(f"Redis had forgotten {count} jobs; they were sent again.")
+            yield Notice(f"{self._why_again(count)}; they were sent again.")
         return count
+
+    def _why_again(self, count: int) -> str:
+        """A run that is taken over finds jobs that workers do not submit any more, for its earlier night is over."""
+        is_older = self.ticket.resumed
+        return f"Redis had forgotten {count} jobs" + (", or their earlier deadline had passed" if is_older else "")
 
     def _send_seconds(self) -> Asked[int]:
         """Sends the second opinions that are due; how many. One that Redis has forgotten is due still."""
         count = 0
         jobs = iter(self.seconds())
-        while not self._is_reached and (batch := list(islice(jobs, self.marks.batch_size))):
+        while not self._is_closed and (batch := list(islice(jobs, self.marks.batch_size))):
             yield from self._wait_for_room(len(batch))
             count += yield from self._put_those_unknown(batch)
             yield from map(SecondAsked, batch)
@@ -174,13 +189,18 @@ class Dispatch:
                 yield from self._look(planned=True)
                 self.cancel.sleep(self.rhythm.tick_s)
             yield from self._catch_up()
-            if self._is_reached:
+            if self._is_closed:
                 yield Tick(0, 0, True, self._use)
                 if self._left_out or next(iter(self.forgotten()), None) or next(iter(self.seconds()), None):
-                    raise BudgetReachedError(f"The ceiling of run {self.ticket.run_id} is reached.")
+                    raise self._closed()
                 return
             if not (yield from self._send_again()) and not (yield from self._send_seconds()):
                 return
+
+    def _closed(self) -> BudgetReachedError | DeadlineReachedError:
+        if self._is_reached:
+            return BudgetReachedError(f"The ceiling of run {self.ticket.run_id} is reached.")
+        return DeadlineReachedError(f"The time of run {self.ticket.run_id} is over.")
 
     def _look(self, *, planned: bool) -> Iterator[Event]:
         """Once per tick: heartbeat, settled rows, stop order, budget, workers, lost jobs."""

@@ -31,7 +31,7 @@ class SecondAsked:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A job was planned and not sent, for the run's ceiling is reached."""
+    """A job was planned and not sent, for the run's ceiling is reached, or its time is over."""
 
     job: Job
 

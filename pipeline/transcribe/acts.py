@@ -150,7 +150,7 @@ class SettleCost(Act[None]):
 class MaySubmit(Act[str | None]):
     """The last look before the paid POST: None when the way is free, else the reason why it is not.
 
-    Asks for a stop order, for lease and permit (`lease_lost`) and for the reservation (`budget_changed`).
+    A stop order, lease and permit (`lease_lost`), the reservation (`budget_changed`), the time (`after_deadline`).
     """
 
     lease: str

@@ -8,12 +8,12 @@ from datetime import timedelta
 from functools import singledispatchmethod
 from typing import Any, TypeVar
 
-from pipeline import delivery, logs
-from pipeline.errors import NightscribeError, ServiceUnavailableError, ThrottledError
+from pipeline import delivery, logs, tracing
+from pipeline.errors import DeadlineReachedError, NightscribeError, ServiceUnavailableError, ThrottledError
 from pipeline.models import Answer, Job, ManifestRow, PaidRequest
 from pipeline.runs.base import StopOrder
 from pipeline.transcribe import acts, results
-from pipeline.transcribe.act import Act, Protocol
+from pipeline.transcribe.act import Act
 from pipeline.transcribe.callbacks import Callbacks
 from pipeline.transcribe.intents import IntentBook, Kept, free_at
 from pipeline.transcribe.payloads import Payloads
@@ -25,28 +25,7 @@ _REDIS_AGAIN_S = 1.0
 _RATE_PATIENCE_S = 3600.0  # the rate limit orders submissions; a place an hour away is still a place
 
 
-def perform(protocol: Protocol[T], job: Job, tools: Tools) -> T:
-    """Performs a protocol to its end and returns its outcome. Raises `Cancelled` when the process is told to stop."""
-    performer = _Performer(job, tools)
-    answer: Any = None
-    error: Exception | None = None
-    try:
-        while True:
-            try:
-                act = protocol.send(answer) if error is None else protocol.throw(error)
-            except StopIteration as end:
-                outcome: T = end.value
-                return outcome
-            answer = error = None
-            try:
-                answer = performer.do(act)
-            except Exception as raised:  # noqa: BLE001  whatever it is, it is the protocol that decides on it
-                error = raised
-    finally:
-        performer.leave()
-
-
-class _Performer:
+class Performer:
     """One job in one slot. Redis being away costs time and nothing else (I3): what asks it is repeated."""
 
     def __init__(self, job: Job, tools: Tools) -> None:
@@ -72,6 +51,13 @@ class _Performer:
             except ServiceUnavailableError as error:
                 logs.get_logger().warning("redis_awaited", message=error.message)
                 self._tools.cancel.sleep(_REDIS_AGAIN_S)
+
+    def traced(self, act: Act[Any]) -> Any:
+        """Does one act, in a span of its own when it is more than a line or a look at the clock."""
+        if isinstance(act, acts.Note | acts.AskTime):
+            return self.do(act)
+        with tracing.act(act):
+            return self.do(act)
 
     @singledispatchmethod
     def do(self, act: Act[Any]) -> Any:
@@ -177,6 +163,8 @@ class _Performer:
             return "lease_lost"
         if ticket and not self._insist(lambda: tools.budget.is_valid(self._job.run_id, job_id, ticket)):
             return "budget_changed"
+        if self._job.handling.is_too_late(tools.now()):  # last: the others may have waited for Redis
+            return DeadlineReachedError.default_reason
         return None
 
     @do.register
@@ -286,6 +274,7 @@ class _Performer:
     def _(self, act: acts.Note) -> None:
         if act.request_id is not None:
             logs.bind_request(act.request_id)
+        tracing.event(act.name, request_id=act.request_id, reason=act.reason)
         facts = {"reason": act.reason, "exc_info": act.error}
         write = getattr(logs.get_logger(), act.level)
         write(act.name, **{name: value for name, value in facts.items() if value is not None})

@@ -13,7 +13,7 @@ worker performs this generator (`performer`), and the model in the tests explore
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline import retry
 from pipeline.cancellation import Cancelled
@@ -21,6 +21,7 @@ from pipeline.errors import (
     AccountError,
     BudgetReachedError,
     ConfigurationError,
+    DeadlineReachedError,
     NightscribeError,
     SuspectAgainError,
     TransientError,
@@ -36,7 +37,7 @@ from pipeline.transcribe.intents import Kept
 from pipeline.transcribe.results import Standing
 from pipeline.transcribe.rows import row_of_failure, row_of_uncertainty, spent_on, spent_on_failure
 from pipeline.transcribe.rules import Rules
-from pipeline.transcribe.submission import CONTENDED_S, contended, submit
+from pipeline.transcribe.submission import CONTENDED_S, check_deadline, contended, submit
 
 # How often the history is asked for a lost request: soon at first, then at a quarter of the time that has passed.
 _ASK_SHARE = 0.25
@@ -109,7 +110,7 @@ def _with_lease(job: Job, rules: Rules, lease: str, deferrals: int) -> Protocol[
         yield from acts.StopRun(order)
         yield from acts.DropJob(lease)
         return Dropped(f"{error.reason}: {error.message}")
-    except BudgetReachedError as error:
+    except (BudgetReachedError, DeadlineReachedError) as error:
         yield from acts.DropJob(lease)
         return Dropped(error.message)
     except PreconditionFailedError:
@@ -142,7 +143,7 @@ def _carry(job: Job, rules: Rules, lease: str, deferrals: int) -> Protocol[Manif
         return accepted
     try:
         return (yield from _collected(job, accepted, rules, lease, standing))
-    except (Cancelled, AccountError, ConfigurationError, PreconditionFailedError):
+    except (Cancelled, AccountError, ConfigurationError, DeadlineReachedError, PreconditionFailedError):
         raise
     except Exception as error:  # noqa: BLE001  the last line of defence: whatever it is harms this object only (I11)
         return (yield from _after_error(job, error, rules, deferrals, accepted))
@@ -166,6 +167,7 @@ def _accepted(
             step = found
     if not isinstance(step, intents.Submit):  # pragma: no cover  every other step has an intent
         raise TypeError(step)
+    check_deadline(job, leased_at)  # before it asks S3, and waits for a permit
     story = _story_before(job, kept, rules, leased_at)
     submitted = yield from submit(job, kept, rules, attempt=step.attempt, lease=lease, story=story)
     if isinstance(submitted, UncertainError):
@@ -211,6 +213,7 @@ def _collected(job: Job, kept: Kept, rules: Rules, lease: str, standing: Standin
         jitter=rules.jitter,
     )
     if isinstance(decision, retry.Retry):
+        check_deadline(job, now + timedelta(seconds=decision.delay_s))  # it would be too late, and is known now
         return Later(decision.delay_s, failure)
     return row_of_failure(job, failure, now, attempts=kept.intent.attempt, permanent=decision.permanent, kept=kept)
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline import pricing
-from pipeline.errors import NightscribeError, ServiceUnavailableError, ThrottledError, TransientError, UncertainError
+from pipeline.errors import (
+    DeadlineReachedError,
+    NightscribeError,
+    ServiceUnavailableError,
+    ThrottledError,
+    TransientError,
+    UncertainError,
+)
 from pipeline.limits.base import Amount
 from pipeline.models import Intent, IntentState, Job, ManifestRow, PaidRequest, StoryLine
 from pipeline.storage.base import PreconditionFailedError
@@ -30,7 +37,8 @@ def submit(
 ) -> Protocol[Kept | ManifestRow | UncertainError]:
     """Submits one attempt. The intent with its request; or a row that makes it needless; or that the reply is lost.
 
-    Whatever it raises, nothing was accepted, and the permit and the reservation have been given back.
+    Whatever it raises, nothing was accepted, and the permit and the reservation have been given back. After the job's
+    deadline that is `DeadlineReachedError`.
     """
     facts = yield from acts.Probe()
     if job.budgeted and facts.duration_s is None:
@@ -48,6 +56,7 @@ def submit(
             begun.ticket = yield from acts.Reserve(amount)
         url = yield from acts.Sign(facts.version_id, uploaded)
         now = yield from acts.AskTime()
+        check_deadline(job, now)  # the permit may have come after hours
         _check_outlives_the_queue(job, url, now, rules)
         intent = intents.intended(
             job,
@@ -86,6 +95,18 @@ def _check_outlives_the_queue(job: Job, url: acts.SignedUrl, now: datetime, rule
         )
 
 
+def check_deadline(job: Job, moment: datetime) -> None:
+    """Raises `DeadlineReachedError` when nothing is submitted any more for the job at that moment."""
+    if job.handling.is_too_late(moment):
+        raise _too_late(job)
+
+
+def _too_late(job: Job) -> DeadlineReachedError:
+    return DeadlineReachedError(
+        f"{job.object.uri} was not submitted: the deadline of its run has passed. It waits for the next run."
+    )
+
+
 @dataclass(slots=True)
 class _Begun:
     """What is to be taken back when the POST does not happen."""
@@ -102,6 +123,8 @@ def _last_look(job: Job, lease: str, ticket: str | None) -> Protocol[ManifestRow
     if standing.row is not None:
         return standing.row
     if reason := (yield from acts.MaySubmit(lease, ticket)):
+        if reason == DeadlineReachedError.default_reason:
+            raise _too_late(job)
         raise TransientError(
             f"{job.object.uri} was not submitted: {reason}. It is looked at again.", reason, CONTENDED_S
         )

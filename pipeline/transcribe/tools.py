@@ -11,6 +11,7 @@ from pipeline.audio.base import AudioProbe
 from pipeline.cancellation import CancellationToken
 from pipeline.limits.base import Budget, Rate
 from pipeline.limits.turns import PermitLine
+from pipeline.meters import Meters
 from pipeline.runs.base import Runs, StopOrder
 from pipeline.runs.held import HeldLeases
 from pipeline.runs.notices import Notices
@@ -57,6 +58,8 @@ class Tools:
     """What webhooks tell; None where none are heard."""
     unshown: Unshown | None = None
     """Requests that fal's history shows without their input; None: such rows are held for what is looked for."""
+    meters: Meters = field(default_factory=Meters)
+    """What this process counts, for the exporter."""
     breaker: Breaker = field(init=False)
     undeleted: Iterator[int] = field(default_factory=lambda: count(1))
     """Numbers the requests of this process whose payloads fal did not delete."""

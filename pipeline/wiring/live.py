@@ -24,10 +24,15 @@ class LiveParts:
     close: Callable[[], None]
 
 
+def for_a_glance(settings: Settings) -> Settings:
+    """The same settings, for who does not wait long for Redis."""
+    quick = settings.redis.model_copy(update={"connect_timeout_s": _GLANCE_S, "socket_timeout_s": _GLANCE_S})
+    return settings.model_copy(update={"redis": quick})
+
+
 def open_live(settings: Settings) -> LiveParts:
     """The live state for a quick look, which does not wait as long for a server that is away as work would."""
-    quick = settings.redis.model_copy(update={"connect_timeout_s": _GLANCE_S, "socket_timeout_s": _GLANCE_S})
-    settings = settings.model_copy(update={"redis": quick})
+    settings = for_a_glance(settings)
     client = make_client(settings)
     return LiveParts(
         runs=make_runs(settings, client),
@@ -36,3 +41,9 @@ def open_live(settings: Settings) -> LiveParts:
         budget=make_budget(settings, client),
         close=client.close,
     )
+
+
+def hurried(settings: Settings) -> Settings:
+    """The same with little patience for Redis."""
+    quick = settings.redis.model_copy(update={"connect_timeout_s": _GLANCE_S, "socket_timeout_s": _GLANCE_S})
+    return settings.model_copy(update={"redis": quick})

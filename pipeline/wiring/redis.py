@@ -7,6 +7,7 @@ from pipeline.limits.redis_budget import RedisBudget
 from pipeline.redis_server import Client, connect
 from pipeline.runs.redis import RedisRuns
 from pipeline.runs.redis_leases import RedisLeases
+from pipeline.runs.redis_meters import RedisMeterBook
 from pipeline.runs.redis_notices import RedisNoticeBoard
 from pipeline.runs.redis_unshown import RedisUnshown
 from pipeline.settings import Settings
@@ -45,6 +46,11 @@ def make_notice_board(settings: Settings, client: Client) -> RedisNoticeBoard:
 def make_unshown(settings: Settings, client: Client) -> RedisUnshown:
     """Requests that fal's history shows without their input."""
     return RedisUnshown(client, key_prefix=settings.redis.key_prefix)
+
+
+def make_meter_book(settings: Settings, client: Client) -> RedisMeterBook:
+    """What all workers of the account have counted."""
+    return RedisMeterBook(client, key_prefix=settings.redis.key_prefix, account=settings.limits.account)
 
 
 def make_permits(settings: Settings, client: Client) -> RedisPermits:

@@ -9,15 +9,18 @@ from pydantic import SecretStr
 
 from pipeline import SOFTWARE
 from pipeline.errors import ConfigurationError
+from pipeline.meters import Meters
 from pipeline.models import ListedPrice
 from pipeline.settings import Settings, fal_key
 from pipeline.speech.fal.transcriber import FalTranscriber
 from pipeline.wiring.prices import open_price_book
 
 
-def open_transcriber(settings: Settings, environment: Mapping[str, str]) -> FalTranscriber:
+def open_transcriber(
+    settings: Settings, environment: Mapping[str, str], meters: Meters | None = None
+) -> FalTranscriber:
     """fal's models. Raises `ConfigurationError` when there is no key, or for one that cannot be one."""
-    return FalTranscriber(settings.fal, settings.polling, _required_key(environment), SOFTWARE)
+    return FalTranscriber(settings.fal, settings.polling, _required_key(environment), SOFTWARE, meters=meters)
 
 
 def refresh_prices(

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from pipeline.audio.pyav import PyAvProbe
 from pipeline.cancellation import CancellationToken
 from pipeline.limits.turns import PermitLine
+from pipeline.meters import Meters
 from pipeline.queue.celery import CeleryQueue
 from pipeline.runs.held import HeldLeases
+from pipeline.runs.meter_book import MeterBook
 from pipeline.runs.notices import Notices
 from pipeline.runs.redis import RedisRuns
 from pipeline.settings import Settings
@@ -22,6 +24,7 @@ from pipeline.wiring.redis import (
     make_budget,
     make_client,
     make_leases,
+    make_meter_book,
     make_notice_board,
     make_permits,
     make_rate,
@@ -40,6 +43,7 @@ class WorkerParts:
     runs: RedisRuns
     queue: CeleryQueue
     storage: S3Storage
+    meter_book: MeterBook
     close_redis: Callable[[], None]
 
     def close(self) -> None:
@@ -56,7 +60,8 @@ def open_worker(
     settings: Settings, environment: Mapping[str, str], *, name: str, cancel: CancellationToken
 ) -> WorkerParts:
     """Everything the task needs. Raises `ConfigurationError` when the fal key is missing."""
-    transcriber = open_transcriber(settings, environment)
+    meters = Meters()
+    transcriber = open_transcriber(settings, environment, meters)
     client = make_client(settings)
     storage, runs = open_storage(settings), make_runs(settings, client)
     tools = Tools(
@@ -73,5 +78,13 @@ def open_worker(
         now=lambda: datetime.now(UTC),
         notices=Notices(make_notice_board(settings, client)),
         unshown=make_unshown(settings, client),
+        meters=meters,
     )
-    return WorkerParts(tools=tools, runs=runs, queue=open_queue(settings), storage=storage, close_redis=client.close)
+    return WorkerParts(
+        tools=tools,
+        runs=runs,
+        queue=open_queue(settings),
+        storage=storage,
+        meter_book=make_meter_book(settings, client),
+        close_redis=client.close,
+    )

@@ -67,7 +67,7 @@ def test_a_message_is_json_of_the_job_under_its_id_and_reads_well_in_flower(valk
     assert Job.model_validate(payload) == job
     assert message["headers"]["id"] == job.job_id
     assert message["headers"]["task"] == "transcribe"
-    assert message["headers"]["argsrepr"] == "s3://podcasts/show é/0.mp3 with fal-ai/whisper"
+    assert message["headers"]["argsrepr"] == "s3://podcasts/show é/0.mp3 (1 kB) with fal-ai/whisper"
 
 
 @pytest.mark.parametrize("act", [lambda queue: queue.put(jobs(1)), lambda queue: queue.depth()], ids=["put", "depth"])

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from pipeline.errors import RunActiveError
-from pipeline.runs.base import RunSummary, StopOrder, WorkerSummary
+from pipeline.runs.base import AtWork, RunSummary, StopOrder, WorkerSummary
 from pipeline.runs.redis import RedisRuns
 
 
@@ -180,6 +180,14 @@ def test_workers_are_listed_while_they_show_themselves(run_world):
 
     run_world.runs.show_worker(WorkerSummary("w1", slots=8, busy=1))
     assert run_world.runs.workers() == [WorkerSummary("w1", 8, 1)]
+
+
+def test_a_worker_says_what_it_works_on(run_world):
+    work = (AtWork("s3://podcasts/\x1b épisode.mp3", 1_790_000_000.5), AtWork("s3://podcasts/b.mp3", 1_790_000_001.0))
+    shown = WorkerSummary("w1", slots=8, busy=2, at_work=work)
+    run_world.runs.show_worker(shown)
+
+    assert run_world.runs.workers() == [shown]
 
 
 def test_a_worker_says_that_it_is_stuck(run_world):

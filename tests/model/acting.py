@@ -68,7 +68,8 @@ class Asked:
     @property
     def is_ours(self) -> bool:
         """Whether the run still waits for this very job."""
-        return self.job.is_outstanding and self.job.job == self.place.job
+        runs = self.desk.words.runs  # Redis knows the job by its object and its run, whoever has sent it
+        return self.job.is_outstanding and runs[self.job.job] == runs[self.place.job]
 
     @property
     def holds_lease(self) -> bool:

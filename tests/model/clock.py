@@ -24,8 +24,15 @@ from model.world import (
 def passing_time(desk: Desk, world: World) -> Iterator[Event]:
     """The clock goes on when it may and it makes a difference."""
     is_last = world.now >= desk.bounds.moments[-1]
+    if desk.bounds.deadline is not None and _is_posting(desk, world):
+        return
     if _waits_for_time(desk, world) if is_last else _may_matter(desk, world):
         yield Event("time passes", later(desk, world))
+
+
+def _is_posting(desk: Desk, world: World) -> bool:
+    """Whether a worker has taken its last look, and its POST is what it does next."""
+    return any(worker.place >= 0 and desk.prefixes.places[worker.place].op[0] == "Post" for worker in world.workers)
 
 
 def later(desk: Desk, world: World) -> World:
@@ -38,6 +45,8 @@ def later(desk: Desk, world: World) -> World:
 
 def _may_matter(desk: Desk, world: World) -> bool:
     """Whether anything is there that ages; without that, later is like now."""
+    if desk.bounds.deadline is not None and world.now < desk.bounds.deadline:
+        return True
     if any(worker.place >= 0 and desk.prefixes.places[worker.place].urls for worker in world.workers):
         return True
     return any(job.row_place == UNSETTLED and job.intent for job in world.jobs)

@@ -36,6 +36,7 @@ def dispatched(desk: Desk, world: World) -> Iterator[Event]:
         for number, job in enumerate(world.jobs):
             yield from _kept(desk, world, number, job)
         yield from _run(desk, world)
+        yield from _taken_over(desk, world)
     if desk.bounds.ceiling is not None:
         yield from _budget(desk, world)
 
@@ -82,10 +83,37 @@ def _run(desk: Desk, world: World) -> Iterator[Event]:
     elif not is_over:
         return
     elif not is_settled(world):
-        if not (world.budget and world.budget.is_reached):
+        if any(desk.words.is_too_late(job.job, world.now) for job in _lost(world)):
+            yield Event("the night is over, and the next run plans what is left", _next_night(desk, world))
+        elif not (world.budget and world.budget.is_reached):
             yield Event("the dispatcher sends again what was forgotten", _again(world))
     else:
         yield from _next_run(desk, world)
+
+
+def _taken_over(desk: Desk, world: World) -> Iterator[Event]:
+    """A night that was killed is continued under its run's name, without its deadline; its messages stay."""
+    taken = world
+    for number, job in enumerate(world.jobs):
+        if job.row_place == UNSETTLED and desk.words.is_too_late(job.job, world.now):
+            anew = desk.words.job(0, desk.words.jobs[job.job].prior_attempts, taken_over=True)
+            taken = changed(taken, number, job._replace(job=anew))
+    if taken is not world:
+        yield Event("the night is killed after its deadline, and another one takes its run over", taken)
+
+
+def _lost(world: World) -> list[JobState]:
+    return [job for job in world.jobs if job.row_place == UNSETTLED and not job.is_outstanding]
+
+
+def _next_night(desk: Desk, world: World) -> World:
+    """The run ends with what is left as pending, and another plans it, under a name of its own."""
+    for number, job in enumerate(world.jobs):
+        if job.row_place == UNSETTLED:
+            made = desk.words.job(desk.words.runs[job.job] + 1, desk.words.jobs[job.job].prior_attempts)
+            anew = job._replace(job=made, is_outstanding=True, is_started=False, tickets=())
+            world = sent(changed(world, number, anew), number)
+    return world
 
 
 def _again(world: World) -> World:

@@ -64,7 +64,12 @@ class Explorer:
         handling = Handling(
             delivery=bounds.delivery, store_io=bounds.stores_io, delete_payloads=bounds.deletes_payloads
         )
-        self._words = Words(budgeted=bounds.ceiling is not None, handling=handling, is_second=bounds.is_second)
+        self._words = Words(
+            budgeted=bounds.ceiling is not None,
+            handling=handling,
+            is_second=bounds.is_second,
+            deadline=bounds.deadline,
+        )
         self.prefixes = Prefixes(self._words, silent)
         self._desk = Desk(self._words, self.prefixes, bounds, laws or Laws())
         self._teller = Teller(self._words)

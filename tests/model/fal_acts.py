@@ -56,6 +56,8 @@ def post(asked: Asked) -> Iterator[Reply]:
         permit = token if ("lease", token) in asked.job.permits else EXCUSED
     accepted = Request(url, QUEUED if opens else NEVER_BEGINS, is_shown=False, permit=permit)
     broken = broken_by_acceptance(asked.desk.words.intent_facts[asked.job.intent], accepted)
+    if asked.desk.words.is_too_late(asked.place.job, asked.world.now):
+        broken = "a request is submitted after the deadline"
     number = len(asked.job.requests)
     yield Reply(("request", number, "reply"), asked.after_request(accepted), broken=broken)
     on_its_way = accepted._replace(phase=SENT if opens else SENT_LONG_AGO)

@@ -179,8 +179,14 @@ def may_submit(asked: Asked) -> Iterator[Reply]:
     elif bounds.ceiling is not None and laws.reservations_are_checked:
         stands = asked.world.budget is not None and asked.place.ticket in asked.job.tickets
         answer = NONE if stands else ("text", "budget_changed")
+    if answer == NONE and laws.deadlines_are_checked and _is_too_late(asked):
+        answer = ("text", "after_deadline")
     yield Reply(answer, asked.world)
     yield Reply(CANCELLED, asked.world, "cancel")
+
+
+def _is_too_late(asked: Asked) -> bool:
+    return asked.desk.words.is_too_late(asked.place.job, asked.world.now)
 
 
 ACTS = {

@@ -8,6 +8,7 @@ faults at every point. In each world it must hold that
 - from what is in S3 whoever comes next finds each request that may be billed, until its sidecar is there;
 - a row that says done has its sidecar, and nobody overwrites a file that he has not seen;
 - a worker that has lost its job hands in nothing for it but what is done, and cancels nothing that is waited for;
+- after the deadline of its run nothing is submitted for a job;
 - requests in flight never exceed the limit, and what is paid never exceeds the ceiling;
 - without a further fault, a way leads to a run in which each job has its row (no deadlock, nothing lost).
 
@@ -65,6 +66,14 @@ CASES = {
     "one second opinion, in the place of a first or in vain, any fault": (
         Bounds(kinds=ALL - {"redis", "unreadable", "tired"}, sidecar=OLDER, is_second=True),
         2_800,
+    ),
+    "one object and a deadline, any fault, and the nights after": (
+        Bounds(kinds=ALL - {"redis", "unreadable", "tired"}, moments=(0, 1), runs=3, deadline=1),
+        50_000,
+    ),
+    "one object and a deadline that passes while workers sleep for a day": (
+        Bounds(kinds=DEADLY | {"fal"}, moments=A_LONG_SLEEP, runs=2, deadline=3),
+        20_000,
     ),
     "two objects and one permit, any fault": (
         Bounds(jobs=2, permits=1, kinds=ALL - {"redis", "unreadable", "tired"}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from model.explorer import Explorer
 from model.world import Bounds, Laws
 
+from pipeline.errors import TransientError
 from pipeline.limits.base import Amount
 from pipeline.models import IntentState
 from pipeline.transcribe import acts, collection, intents, protocol, submission
@@ -93,6 +94,13 @@ def test_a_reservation_that_nobody_looks_at_again_lets_the_ceiling_be_crossed():
     assert finding.what == "2 requests are paid, and the ceiling is 1"
 
 
+def test_without_a_last_look_at_the_clock_a_sleeper_submits_after_the_deadline():
+    finding = found(Bounds(moments=(0, 1), runs=2, deadline=1), deadlines_are_checked=False)
+
+    assert finding.what == "a request is submitted after the deadline"
+    assert "time passes" in finding.story
+
+
 def test_the_lease_saves_time_and_not_money():
     """I3: safety rests on S3. Nothing is broken when the last look says yes to whoever asks."""
     bounds = Bounds(faults=2, kinds=frozenset({"sleep", "lost"}), moments=A_LONG_SLEEP, with_running=False)
@@ -101,6 +109,24 @@ def test_the_lease_saves_time_and_not_money():
 
 
 # The protocol.
+
+
+def test_a_job_that_comes_too_late_and_is_put_off_instead_of_dropped_is_seen(monkeypatch):
+    """Its dispatcher would wait for it for ever."""
+    late = lambda job: TransientError(f"{job.object.uri} is too late", "after_deadline")  # noqa: E731
+    monkeypatch.setattr(submission, "_too_late", late)
+    finding = found(Bounds(moments=(0, 1), deadline=1))
+
+    assert finding.what == "no way leads to a settled run any more"
+
+
+def test_a_deadline_is_kept_by_the_last_look_alone(monkeypatch):
+    """What is asked before it saves requests to S3, and permits."""
+    for module in (protocol, submission):
+        monkeypatch.setattr(module, "check_deadline", lambda _job, _moment: None)
+    bounds = Bounds(kinds=frozenset({"crash", "sleep"}), moments=(0, 1), runs=2, deadline=1)
+
+    assert Explorer(bounds).run().finding is None
 
 
 def test_a_lost_reply_that_is_answered_with_another_post_is_paid_twice(monkeypatch):

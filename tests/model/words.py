@@ -76,13 +76,20 @@ class RowFacts(NamedTuple):
 class Words:
     """Numbers for the records of one exploration; 0 is nothing."""
 
-    def __init__(self, *, budgeted: bool = False, handling: Handling | None = None, is_second: bool = False) -> None:
-        self._how = {
-            "budgeted": budgeted,
-            "handling": handling or Handling(),
-            "second_of": "another recipe" if is_second else None,
-        }
-        self._jobs: dict[tuple[int, int], int] = {}
+    def __init__(
+        self,
+        *,
+        budgeted: bool = False,
+        handling: Handling | None = None,
+        is_second: bool = False,
+        deadline: int | None = None,
+    ) -> None:
+        self._how = {"budgeted": budgeted, "second_of": "another recipe" if is_second else None}
+        self._handling = handling or Handling()
+        self._in_time = self._handling
+        if deadline is not None:
+            self._in_time = self._handling.model_copy(update={"submit_before": MOMENTS[deadline]})
+        self._jobs: dict[tuple[int, int, bool], int] = {}
         self.jobs: list[Job] = []
         self.runs: list[int] = []
         """Of each job, the number of its run."""
@@ -93,14 +100,24 @@ class Words:
         self.rows: list[RowFacts | None] = [None]
         self._urls: dict[str, int] = {}
 
-    def job(self, run: int, prior_attempts: int) -> int:
-        """The number of a job in this run. Which object it is about matters to nobody: the world keeps it beside."""
-        facts = (run, prior_attempts)
+    def job(self, run: int, prior_attempts: int, *, taken_over: bool = False) -> int:
+        """The number of a job in this run. Which object it is about matters to nobody: the world keeps it beside.
+
+        `taken_over`: as a later night sends it that goes on with the run. Only the first night has a deadline.
+        """
+        facts = (run, prior_attempts, taken_over)
         if facts not in self._jobs:
             self._jobs[facts] = len(self.jobs)
             self.runs.append(run)
-            self.jobs.append(builders.job(run_id=f"run{run}", prior_attempts=prior_attempts, **self._how))
+            handling = self._handling if run or taken_over else self._in_time
+            self.jobs.append(
+                builders.job(run_id=f"run{run}", prior_attempts=prior_attempts, handling=handling, **self._how)
+            )
         return self._jobs[facts]
+
+    def is_too_late(self, job: int, moment: int) -> bool:
+        """Whether nothing is submitted any more for a job at that moment."""
+        return self.jobs[job].handling.is_too_late(MOMENTS[moment])
 
     def intent(self, intent: Intent) -> int:
         """The number of an intent, whatever its story."""

@@ -153,6 +153,11 @@ class Bounds:
     """Whether the jobs are second opinions, which may be as doubtful as the first ones; then a row says failed."""
     with_running: bool = True
     """Whether a request runs for a while at fal; otherwise it is done as soon as it begins."""
+    deadline: int | None = None
+    """The moment from which on nothing is submitted for the first run's jobs; None: there is no such moment.
+
+    A POST is taken to leave in the moment of its last look: the protocol cannot narrow what lies between the two.
+    """
     may_pause_before_the_clock: bool = False
     """Whether a worker may also fall asleep between two acts of which the second is to ask for the time."""
 
@@ -175,6 +180,8 @@ class Laws:
     """Redis gives a permit only when one is free."""
     reservations_are_checked: bool = True
     """MaySubmit asks whether the reservation still stands."""
+    deadlines_are_checked: bool = True
+    """MaySubmit asks for the time."""
     intents_are_kept: bool = True
     """A withdrawn intent is rewritten on its condition; otherwise it is deleted."""
 

@@ -17,7 +17,9 @@ from urllib.parse import quote, urlencode
 import httpx
 from pydantic import JsonValue, SecretStr
 
+from pipeline import tracing
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
+from pipeline.meters import FAL_ANSWERS, Meters
 from pipeline.models import PaidRequest, Recipe
 from pipeline.redaction import REDACTED
 from pipeline.settings.records import FalSettings
@@ -54,8 +56,14 @@ class FalClient:
     """fal's queue over httpx. Raises `ConfigurationError` when the key cannot be sent in a header."""
 
     def __init__(
-        self, settings: FalSettings, key: SecretStr, user_agent: str, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        settings: FalSettings,
+        key: SecretStr,
+        user_agent: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        meters: Meters | None = None,
     ) -> None:
+        self._meters = meters or Meters()
         self._key = key.get_secret_value()
         if not (self._key.isascii() and self._key.isprintable() and self._key.strip() == self._key != ""):
             # httpx would quote the whole header, key and all, in its complaint.
@@ -123,7 +131,7 @@ class FalClient:
     async def status(self, request: PaidRequest) -> StatusAnswer:
         """One look at a request."""
         act = f"The status of request {request.request_id}"
-        reply = await self._follow("GET", request.status_url, act)
+        reply = await self._follow("status", "GET", request.status_url, act)
         answer = parse_status(reply) if reply.is_success else None
         if answer is None:
             raise faults.read_refusal(reply, act)
@@ -131,12 +139,12 @@ class FalClient:
 
     async def result(self, request: PaidRequest) -> Reply:
         """One read of the result URL, whatever it answers: a failed request replays its failure there."""
-        return await self._follow("GET", request.response_url, f"The result of request {request.request_id}")
+        return await self._follow("result", "GET", request.response_url, f"The result of request {request.request_id}")
 
     async def cancel(self, request: PaidRequest) -> bool:
         """Asks once to drop a request; False when it has completed or is unknown."""
         act = f"The cancellation of request {request.request_id}"
-        reply = await self._follow("PUT", request.cancel_url, act)
+        reply = await self._follow("cancel", "PUT", request.cancel_url, act)
         if reply.is_success:
             return True
         if reply.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
@@ -147,7 +155,7 @@ class FalClient:
         """Looks at a request that cannot exist: not found means that the key is good (docs/fal.md section 1)."""
         act = "The check of FAL_KEY"
         url = f"{self._addresses.queue_url}/{_KEY_CHECK_APP}/requests/{uuid.uuid4()}/status"
-        reply = await self._follow("GET", url, act)
+        reply = await self._follow("key_check", "GET", url, act)
         if not reply.is_success and reply.status != HTTPStatus.NOT_FOUND:
             raise faults.read_refusal(reply, act)
 
@@ -159,18 +167,18 @@ class FalClient:
         if not self._addresses.platform_url:
             raise faults.history_unreadable("there is none to ask: fal.platform_url is empty, or not of fal.queue_url")
         url = f"{self._addresses.platform_url}{_HISTORY_PATH}?{urlencode(query)}"
-        return await self._follow("GET", url, "The question to fal's request history", has_backup=False)
+        return await self._follow("history", "GET", url, "The question to fal's request history", has_backup=False)
 
     async def prices(self, query: Mapping[str, str]) -> Reply:
         """One page of the price list, whatever it answers. Raises `ConfigurationError` when there is none to ask."""
         url = f"{self._platform_url('prices')}{_PRICES_PATH}?{urlencode(query)}"
-        return await self._follow("GET", url, "The question to fal's price list", has_backup=False)
+        return await self._follow("prices", "GET", url, "The question to fal's price list", has_backup=False)
 
     async def delete_payloads(self, request_id: str) -> Reply:
         """One request to delete what fal has stored of a request's input and output, whatever it answers."""
         url = f"{self._platform_url('payloads')}/v1/models/requests/{quote(request_id, safe='')}/payloads"
         act = f"The deletion of the payloads of request {request_id}"
-        return await self._follow("DELETE", url, act, has_backup=False)
+        return await self._follow("delete_payloads", "DELETE", url, act, has_backup=False)
 
     def _platform_url(self, what: str) -> str:
         if not self._addresses.platform_url:
@@ -197,7 +205,8 @@ class FalClient:
         try:
             for base in bases:
                 try:
-                    return await self._send(self._submits, "POST", f"{base}/{endpoint_id}{query}", content, headers)
+                    url = f"{base}/{endpoint_id}{query}"
+                    return await self._send("submit", self._submits, "POST", url, content=content, sent=headers)
                 except faults.NOTHING_SENT as error:
                     if base is bases[-1]:
                         raise faults.submit_exception(error, endpoint_id) from error
@@ -220,25 +229,39 @@ class FalClient:
                 "answers so slowly."
             ) from None
 
-    async def _follow(self, method: str, url: str, act: str, *, has_backup: bool = True) -> Reply:
+    async def _follow(self, call: str, method: str, url: str, act: str, *, has_backup: bool = True) -> Reply:
         self._addresses.check(url)
         try:
             async with self._reads.gate:
                 try:
-                    return await self._send(self._reads, method, url)
+                    return await self._send(call, self._reads, method, url)
                 except faults.NOTHING_SENT:
                     backup = self._addresses.on_backup(url) if has_backup else None
                     if backup is None:
                         raise
-                    return await self._send(self._reads, method, backup)
+                    return await self._send(call, self._reads, method, backup)
         except faults.READ_EXCEPTIONS as error:
             raise faults.read_exception(error, act) from error
 
     async def _send(
-        self, lane: _Lane, method: str, url: str, content: bytes | None = None, sent: Mapping[str, str] | None = None
+        self,
+        call: str,
+        lane: _Lane,
+        method: str,
+        url: str,
+        *,
+        content: bytes | None = None,
+        sent: Mapping[str, str] | None = None,
     ) -> Reply:
-        async with asyncio.timeout(lane.exchange_s):
-            response = await lane.client.request(method, url, content=content, headers=sent)
+        try:
+            async with asyncio.timeout(lane.exchange_s):
+                response = await lane.client.request(method, url, content=content, headers=sent)
+        except Exception:
+            self._meters.count(FAL_ANSWERS, call, "none")
+            raise
+        self._meters.count(FAL_ANSWERS, call, _class_of(response.status_code))
+        # Without the query, which may hold a webhook's address or a question to the history.
+        tracing.event("fal_answered", call=call, method=method, url=url.partition("?")[0], status=response.status_code)
         # An echo of the key, or of its secret half alone, must not travel on into errors or sidecars.
         body = response.content
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -246,6 +269,11 @@ class FalClient:
             body = body.replace(secret.encode(), REDACTED.encode())
             headers = {name: value.replace(secret, REDACTED) for name, value in headers.items()}
         return Reply(response.status_code, headers, body)
+
+
+def _class_of(status: int) -> str:
+    """429 by itself: it says how fast we may go, where other 4xx say that something is wrong."""
+    return "429" if status == HTTPStatus.TOO_MANY_REQUESTS else f"{status // 100}xx"
 
 
 def _encoded(body: Mapping[str, JsonValue]) -> bytes:

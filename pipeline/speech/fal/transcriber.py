@@ -21,6 +21,7 @@ from pipeline.errors import (
     ThrottledError,
     UncertainError,
 )
+from pipeline.meters import Meters
 from pipeline.models import Answer, Asked, ListedPrice, PaidRequest, Recipe
 from pipeline.redaction import redact_json
 from pipeline.settings.records import FalSettings, PollingSettings
@@ -31,6 +32,7 @@ from pipeline.speech.fal.failures import UNCONFIRMED_LOOKS, Failure, result_fail
 from pipeline.speech.fal.history import History
 from pipeline.speech.fal.loop import LoopThread
 from pipeline.speech.fal.models import make_recipe, model_for
+from pipeline.speech.fal.passage import Passage
 from pipeline.speech.fal.platform import check_deleted
 from pipeline.speech.fal.polling import LearnedSpeed, PollSchedule
 from pipeline.speech.fal.price_list import ask_prices
@@ -55,11 +57,16 @@ class FalTranscriber(Transcriber):
         key: SecretStr,
         user_agent: str,
         transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        meters: Meters | None = None,
     ) -> None:
         self._settings = settings
+        self._meters = meters or Meters()
         self._polling = polling
         self._uploads = Uploads(settings, key, user_agent)
-        self._make_client: Callable[[], FalClient] = lambda: FalClient(settings, key, user_agent, transport)
+        self._make_client: Callable[[], FalClient] = lambda: FalClient(
+            settings, key, user_agent, transport, self._meters
+        )
         self._lock = threading.Lock()
         self._begin()
         self._speed = LearnedSpeed()
@@ -101,15 +108,16 @@ class FalTranscriber(Transcriber):
         client, loop = self._here()
         client.check_urls(request)
         expected_s = self._speed.expected_s(request.endpoint_id, audio_s)
+        passage = Passage(request.endpoint_id, waited_s := _age_s(request))
         told = Told()
         forget = on_notice(told.tell) if on_notice else lambda: None
         try:
             status = loop.run(
                 wait_until_completed(
-                    lambda: client.status(request),
+                    lambda: passage.seen(client.status(request)),
                     PollSchedule(self._polling, expected_s, is_called_back=on_notice is not None),
                     request_id=request.request_id,
-                    waited_s=_age_s(request),
+                    waited_s=waited_s,
                     timeout_s=self._settings.wait_timeout_s,
                     sleep=told.sleep,
                 ),
@@ -121,6 +129,7 @@ class FalTranscriber(Transcriber):
             # fal may keep a result longer than its status (docs/fal.md section 7), and this one is paid for.
             return
         self._remember(request.request_id, status)
+        passage.tell(self._meters, status)
         if not status.is_failed:
             took_s = status.inference_s if status.inference_s is not None else _age_s(request)
             self._speed.learn(request.endpoint_id, audio_s, took_s)

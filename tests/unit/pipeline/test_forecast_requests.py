@@ -185,5 +185,5 @@ def test_rows_that_a_list_of_keys_leaves_out_are_written_again(house, monkeypatc
     requests = planned(house, "--keys", str(tmp_path / "keys"))["s3"]["requests"]
 
     assert "LIST" not in requests
-    # For the job, the store's conditions, open.json, a segment, two parts of four rows, manifest.json, latest.json.
-    assert requests["PUT"] == 3 + 4 + 1 + 1 + 2 + 1 + 1
+    # The job, the store's conditions, open.json, a segment, two parts of four rows, manifest.json, report, latest.json.
+    assert requests["PUT"] == 3 + 4 + 1 + 1 + 2 + 1 + 1 + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import builders
 import pytest
@@ -12,8 +13,8 @@ from planning import OTHER, SETTINGS, decide, decided, stamp, verdict
 
 from pipeline import keys
 from pipeline.errors import ServiceUnavailableError
-from pipeline.models import Format, Job, Place, Skip, SkipReason, State
-from pipeline.plan import Mode, Request, plan, planned_again, planned_row
+from pipeline.models import Format, Handling, Job, ManifestRow, Place, Skip, SkipReason, State
+from pipeline.plan import Mode, Request, left_over, plan, planned_again, planned_row
 from pipeline.plan.looking import AT_ONCE
 
 PATIENCE_S = 30.0
@@ -191,6 +192,55 @@ def test_what_has_failed_stays_failed_in_the_manifest_when_it_is_beyond_the_limi
     (_, left), _ = decide([builders.found("a.mp3"), builders.found("b.mp3")], rows, mode=Mode.RETRY_FAILED, limit=1)
 
     assert (left.reason, left.row.row()) == (SkipReason.OVER_LIMIT, rows[1])
+
+
+def test_what_is_planned_after_the_deadline_is_pending_and_what_failed_stays_failed():
+    rows = [builders.row("c.mp3", state=State.FAILED, reason="request_failed")]
+    found = [builders.found(f"{letter}.mp3") for letter in "abc"]
+    ticks = iter([builders.NOW, builders.NOW + timedelta(hours=1), builders.NOW + timedelta(hours=2)])
+    handling = Handling(submit_before=builders.NOW + timedelta(hours=1))
+    request = Request("run1", "podcasts", builders.recipe(), builders.OUTPUT, handling=handling)
+
+    first, late, failed = plan(
+        found, map(builders.remembered, rows), request, SETTINGS, lambda _: None, now=lambda: next(ticks)
+    )
+
+    assert isinstance(first, Job)
+    assert first.handling == handling
+    assert (late.reason, late.row.state, late.row.reason) == (
+        SkipReason.AFTER_DEADLINE,
+        State.PENDING,
+        "after_deadline",
+    )
+    assert (failed.reason, failed.row.row()) == (SkipReason.AFTER_DEADLINE, rows[0])
+
+
+def test_the_deadline_is_no_part_of_what_is_decided():
+    """Otherwise each night would pay anew."""
+    (job,), _ = decide([builders.found()])
+    (late,), _ = decide([builders.found()], handling=Handling(submit_before=builders.NOW + timedelta(days=1)))
+
+    assert late.job_id == job.job_id
+
+
+def test_what_a_run_ends_without_is_as_if_it_had_not_been_planned():
+    planned = [
+        builders.remembered(builders.row(f"{letter}.mp3", state=State.PENDING, reason="planned", attempts=1))
+        for letter in "bcde"
+    ]
+    before = [
+        builders.row("a.mp3"),
+        builders.row("b.mp3", state=State.UNCERTAIN, reason="submit_reply_lost"),
+        builders.row("c.mp3", state=State.FAILED, reason="not_audio", etag="of another version"),
+        builders.row("d.mp3", state=State.PENDING, reason="over_limit"),
+    ]
+
+    left = list(left_over(planned, map(builders.remembered, before), SkipReason.BUDGET_REACHED))
+
+    uncertain, changed, limited, new = (row if isinstance(row, ManifestRow) else row.row() for row in left)
+    assert uncertain == before[1]
+    assert {(row.state, row.reason) for row in (changed, limited, new)} == {(State.PENDING, "budget_reached")}
+    assert [row.attempts for row in (changed, limited, new)] == [1, 1, 1]
 
 
 def test_a_fault_says_what_to_do():

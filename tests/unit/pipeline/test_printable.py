@@ -18,12 +18,12 @@ from legal_keys import legal_keys
 
 from pipeline import cli, logs
 from pipeline.cli import nightscribe
-from pipeline.cli.backfill import _summarise as summarise
 from pipeline.cli.counts import Counts
 from pipeline.cli.outcome import Outcome
 from pipeline.cli.progress import BarProgress, PlainProgress
 from pipeline.cli.session import Session
 from pipeline.cli.status import _print as print_status
+from pipeline.cli.summary import summarise
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.models import Place
 from pipeline.printable import printable, printable_json

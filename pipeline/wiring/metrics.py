@@ -1,0 +1,34 @@
+"""What the exporter reads in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.metrics.live import Live
+from pipeline.queue.redis_watch import RedisQueueWatch
+from pipeline.settings import Settings
+from pipeline.wiring.live import for_a_glance
+from pipeline.wiring.redis import make_budget, make_client, make_meter_book, make_permits, make_runs
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsParts:
+    """What is read, and how it is closed."""
+
+    live: Live
+    close: Callable[[], None]
+
+
+def open_metrics(settings: Settings) -> MetricsParts:
+    """The live state for scrapes, which do not wait for a server that is away. The caller closes it."""
+    settings = for_a_glance(settings)
+    client = make_client(settings)
+    live = Live(
+        runs=make_runs(settings, client),
+        permits=make_permits(settings, client),
+        budget=make_budget(settings, client),
+        queue=RedisQueueWatch(client, key_prefix=settings.redis.key_prefix, name=settings.queue.name),
+        meter_book=make_meter_book(settings, client),
+    )
+    return MetricsParts(live, client.close)
