@@ -177,9 +177,9 @@ class Archive:
             check=False,
         )
 
-    def start(self, *words: str, **env: str) -> subprocess.Popen[bytes]:
-        """Starts the command in the background; its output goes to command.log."""
-        return self._spawn([sys.executable, "-m", "pipeline", *words], "command.log", env)
+    def start(self, *words: str, log: str = "command.log", **env: str) -> subprocess.Popen[bytes]:
+        """Starts the command in the background; its output goes to the log."""
+        return self._spawn([sys.executable, "-m", "pipeline", *words], log, env)
 
     def start_worker(self, name: str = "w1", slots: int = 8, **env: str) -> subprocess.Popen[bytes]:
         options = f"--pool threads --concurrency {slots} --without-mingle --without-gossip".split()

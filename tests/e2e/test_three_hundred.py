@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import httpx
-import night_examples
 import pytest
 from archives import PATIENCE_S, Archive, eventually
 from beats import LAST_START, Night
+from night_examples import Etc
 from scraping import Exporter
 
 pytestmark = [pytest.mark.e2e]
@@ -60,18 +61,18 @@ def seen(servers, tmp_path_factory):
         exporter = Exporter(archive, archive.uri)
         archive.start_worker(slots=25)
         eventually(lambda: _asked(flower, "/workers?json=1")["data"], "Flower sees the worker")
-        archive.spawn_command("watch.log", "watch", "--json")
+        watch = archive.start("watch", archive.uri, "--json", log="watch.log")
         night.ran_last(LAST_START - timedelta(days=1))
 
         night.start_beat()
         while not night.has_manifest():
             seen.scrapes.append(exporter.scrape())
-            eventually(lambda: True, "a moment")
+            time.sleep(0.2)
         eventually(lambda: _ended(flower) == EPISODES + 1, "Flower has seen the end of every task")
         eventually(lambda: "nightscribe_night_complete" in exporter.scrape(), "the manifest is read")
         seen.scrapes.append(exporter.scrape())
         seen.tasks = _asked(flower, "/api/tasks?limit=1000")
-        eventually(lambda: archive.log("watch.log").endswith("\n"), "watch has said its last line")
+        assert watch.wait(PATIENCE_S) == 0
         seen.looks = [json.loads(line) for line in archive.log("watch.log").splitlines()]
         seen.keep()
 
@@ -79,7 +80,7 @@ def seen(servers, tmp_path_factory):
         for key in seen.episodes[:CHANGED]:
             archive.put(key, archive.read(key) + b"\0")
             seen.again.append(key)
-        outcome = night_examples.by_cron(archive)
+        outcome = Etc(archive).by_cron(archive.folder)
         assert outcome.returncode == 0, outcome.stderr
         seen.keep()
         yield seen
