@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 from archives import Archive, Servers
+from hypothesis import settings
+
+# How long an example takes tells of the machine, which is busy with other tests.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 pytest_plugins = ["browsing", "prometheus"]
 

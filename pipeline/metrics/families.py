@@ -114,7 +114,7 @@ _MANIFEST = (
     _stored("night_cost_usd", "US dollars that this run has cost, by the prices that are known."),
     _stored(
         "complete_night_timestamp_seconds",
-        "When the last complete night ended: nothing pending, nothing failed or uncertain in it, or nothing to do. "
+        "When the last complete night ended: it left nothing pending, or found nothing to do. "
         "Absent when none is known.",
     ),
 )

@@ -16,7 +16,6 @@ from pipeline.models import Manifest, Place, State
 
 _FIRST_LOOK_S = 3.0  # what a scrape waits for the first answers, well below Prometheus' ten seconds
 _SOONEST_S = 0.1
-_BAD = (State.FAILED, State.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +36,13 @@ class Shelf:
 
 
 def complete_at(night: Night) -> datetime | None:
-    """When this night was complete: nothing is pending, and its run had nothing that failed; or nothing to do."""
+    """When this night was complete: it went through the archive and left nothing pending, or found nothing to do.
+
+    What failed has alerts of its own: one bad file would otherwise make nobody's night of every night.
+    """
     if not night.manifest.complete:
         return None
-    if night.looked_at is not None:
-        return night.looked_at
-    by_state = night.manifest.this_run.by_state
-    return None if any(by_state.get(state.value) for state in _BAD) else night.manifest.finished_at
+    return night.looked_at or night.manifest.finished_at
 
 
 @dataclass

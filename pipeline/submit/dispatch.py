@@ -189,8 +189,8 @@ class Dispatch:
                 yield from self._look(planned=True)
                 self.cancel.sleep(self.rhythm.tick_s)
             yield from self._catch_up()
+            yield Tick(0, 0, True, self._use)  # the last word, with what the last job has cost
             if self._is_closed:
-                yield Tick(0, 0, True, self._use)
                 if self._left_out or next(iter(self.forgotten()), None) or next(iter(self.seconds()), None):
                     raise self._closed()
                 return

@@ -131,11 +131,11 @@ def _what_fal_says(watch):
 
 
 def _manifests(watch):
-    """The last one is of a night that failed; then of one that was complete, long ago; then it is no manifest."""
+    """The last one is of a night that left something; then of one that was complete, long ago; then it is no manifest."""
     watch.is_quiet("NightNeverComplete", "NightNotComplete")
-    _put_manifest(watch.archive, watch.place, failed=1)
+    _put_manifest(watch.archive, watch.place, pending=1)
     watch.fires("NightNeverComplete")
-    _put_manifest(watch.archive, watch.place, failed=0)
+    _put_manifest(watch.archive, watch.place, pending=0)
     watch.fires("NightNotComplete")
     watch.prometheus.falls_silent("NightNeverComplete")
     watch.is_quiet("ManifestsUnreadable")
@@ -153,18 +153,18 @@ def _the_end_of_the_watchers(watch):
     watch.fires("ExporterDown")
 
 
-def _put_manifest(archive: Archive, place: Place, *, failed: int) -> None:
+def _put_manifest(archive: Archive, place: Place, *, pending: int) -> None:
     """As a run writes it that ended 27 hours ago; without rows."""
-    folder = keys.run_folder(place, place, f"run-{failed}")
-    totals = Totals(objects=2, by_state={"done": 2 - failed, "failed": failed})
+    folder = keys.run_folder(place, place, f"run-{1 - pending}")
+    totals = Totals(objects=2, by_state={"done": 2 - pending, "pending": pending})
     manifest = Manifest(
-        run_id=f"run-{failed}",
+        run_id=f"run-{1 - pending}",
         archive=place,
         output=place,
         recipe=RecipeStamp.of(builders.recipe()),
         started_at=_LONG_AGO,
         finished_at=_LONG_AGO,
-        complete=True,
+        complete=not pending,
         totals=totals,
         this_run=totals,
         parts=(),

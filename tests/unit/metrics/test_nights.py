@@ -105,15 +105,13 @@ LOOKED = builders.NOW + timedelta(days=5)
     [
         (night_of(1, done=3), builders.NOW + timedelta(days=1, hours=1)),
         (night_of(1), builders.NOW + timedelta(days=1, hours=1)),
-        (night_of(1, done=3, failed=1), None),
-        (night_of(1, done=3, uncertain=1), None),
+        (night_of(1, done=3, failed=1, uncertain=1), builders.NOW + timedelta(days=1, hours=1)),
         (night_of(1, complete=False, done=3), None),
         (night_of(1, looked_at=LOOKED, done=3), LOOKED),
-        (night_of(1, looked_at=LOOKED, failed=1), LOOKED),
         (night_of(1, looked_at=LOOKED, complete=False), None),
     ],
 )
-def test_a_night_is_complete_with_nothing_pending_and_nothing_failed_in_it_or_with_nothing_to_do(night, is_complete_at):
+def test_a_night_is_complete_with_nothing_pending_whatever_failed_in_it(night, is_complete_at):
     assert complete_at(night) == is_complete_at
 
 
@@ -130,7 +128,7 @@ def test_a_bad_night_leaves_the_last_good_one_standing(nights, store):
 
 def test_an_exporter_that_starts_after_a_bad_night_looks_for_the_last_good_one_once(nights, store):
     store.night = night_of(4, complete=False)
-    store.past = [night_of(3, failed=1).manifest, night_of(2, done=1).manifest, night_of(1).manifest]
+    store.past = [night_of(3, complete=False).manifest, night_of(2, done=1).manifest, night_of(1).manifest]
 
     for _ in range(3):
         nights.refresh()
@@ -141,7 +139,7 @@ def test_an_exporter_that_starts_after_a_bad_night_looks_for_the_last_good_one_o
 
 def test_when_no_night_was_good_each_new_manifest_is_looked_behind_once(nights, store):
     for number in (1, 1, 2, 2):
-        store.night = night_of(number, failed=1)
+        store.night = night_of(number, complete=False)
         nights.refresh()
 
     assert completed(nights) is None
