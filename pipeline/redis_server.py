@@ -114,6 +114,10 @@ def asking(client: Client) -> Iterator[None]:
         yield
     except tuple(REDIS_EXCEPTIONS) as error:
         raise _translated(error, client) from error
+    except UnicodeError as error:
+        raise ConfigurationError(
+            f"redis.url names no server that there can be: {_place(client.connection_pool.connection_kwargs)}."
+        ) from error
 
 
 def _place(at: Mapping[str, Any]) -> str:

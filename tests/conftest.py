@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from archives import Archive, Servers
 from hypothesis import settings
@@ -9,6 +11,10 @@ from hypothesis import settings
 # How long an example takes tells of the machine, which is busy with other tests.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+# Whoever starts the tests in a shell's background has Ctrl-C ignored, by us and by every program that we start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["browsing", "prometheus"]
 

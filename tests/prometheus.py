@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -22,8 +24,18 @@ DASHBOARDS = sorted((REPOSITORY / "configs" / "grafana" / "dashboards").glob("*.
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory) -> Path:
-    """The folder of prometheus and promtool."""
-    return unpacked("prometheus", tmp_path_factory.mktemp("prometheus")) / "usr" / "bin"
+    """The folder of prometheus and promtool, downloaded and unpacked once for all test processes of a run."""
+    whole = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        whole = whole.parent
+    folder = whole / "prometheus"
+    with (whole / "prometheus.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        root = folder / "root"
+        if not (folder / "unpacked").exists():
+            root = unpacked("prometheus", folder)
+            (folder / "unpacked").touch()
+    return root / "usr" / "bin"
 
 
 def alerts() -> dict[str, dict[str, Any]]:

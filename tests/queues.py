@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import quote_plus
 
 import boto3
@@ -97,8 +98,9 @@ class MotoQueues:
 
     url: str
 
-    def client(self):
-        """A plain client of it."""
+    @cached_property
+    def _client(self):
+        """A plain client of it. One for all: to make one takes a tenth of a second of the processor."""
         return boto3.session.Session().client(
             "sqs",
             endpoint_url=self.url,
@@ -107,14 +109,18 @@ class MotoQueues:
             aws_secret_access_key="testing",
         )
 
+    def close(self):
+        """Closes its connections."""
+        self._client.close()
+
     def make(self, name, **attributes):
         """A new queue; its URL."""
-        return self.client().create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        return self._client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
 
     def send(self, queue_url, *bodies):
         """Puts these messages into the queue."""
         for body in bodies:
-            self.client().send_message(QueueUrl=queue_url, MessageBody=body)
+            self._client.send_message(QueueUrl=queue_url, MessageBody=body)
 
     def let_come_back(self, name):
         """Ends the time for which somebody holds messages: what SQS does by itself, minutes later."""
@@ -124,7 +130,7 @@ class MotoQueues:
     def left(self, queue_url):
         """How many messages wait, and how many are held by somebody."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = self.client().get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+        told = self._client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
         return tuple(int(told[name]) for name in names)
 
 
@@ -135,7 +141,8 @@ def moto_queues() -> Iterator[MotoQueues]:
     server.start()
     try:
         host, port = server.get_host_and_port()
-        yield MotoQueues(f"http://{host}:{port}")
+        with closing(MotoQueues(f"http://{host}:{port}")) as queues:
+            yield queues
     finally:
         server.stop()
 

@@ -55,12 +55,16 @@ def night(self: Task, archives: str) -> str:
     if code == EXIT_RUN_ACTIVE:
         return f"another run is active: {said}"
     was_stopped = code == EXIT_INTERRUPTED or code < 0  # the latter: before it could heed, or because it did not
-    if was_stopped and worker.cancel.is_cancelled and not _is_over(began):
+    deadline = _deadline(began)
+    if was_stopped and worker.cancel.is_cancelled and (deadline is None or datetime.now(UTC) < deadline):
         raise self.retry(
-            countdown=0,
+            # Killed, it has not given its runs back, and whoever comes at once is told that they are active.
+            countdown=settings.run.dispatcher_lease_s if code < 0 else 0,
             exc=NightHandedOverError("its worker was told to stop: another goes on"),
             argsrepr=self.request.argsrepr,
             kwargsrepr=self.request.kwargsrepr,
+            # Begun after its deadline, it would have tomorrow's.
+            **({"expires": deadline} if deadline else {}),
         )
     raise NightFailedError(f"exit code {code}: {said}")
 
@@ -88,11 +92,11 @@ def _one_message_less() -> Iterator[None]:
         qos.increment_eventually()  # where the connection was lost meanwhile, this one counts no more
 
 
-def _is_over(began: datetime) -> bool:
-    """Whether the deadline of a night that began then has passed; begun again, it would have tomorrow's."""
+def _deadline(began: datetime) -> datetime | None:
+    """From when on a night that began then submits nothing."""
     if not settings.night.until:
-        return False
-    return next_moment(settings.night.until, settings.night.time_zone, began) <= datetime.now(UTC)
+        return None
+    return next_moment(settings.night.until, settings.night.time_zone, began)
 
 
 def _shown(lines: list[str]) -> str:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from pipeline import keys
 from pipeline.cancellation import CancellationToken
 from pipeline.cli.counts import Counts
+from pipeline.cli.heartbeat import heartbeat
 from pipeline.cli.open_run import OpenRun
 from pipeline.cli.outcome import Outcome
 from pipeline.cli.session import Session
@@ -67,10 +68,11 @@ class ArchiveRun:
             run = OpenRun(self.session, self.wish, parts, ticket, self.cancel, self.outcome)
             telling = self.telling = Telling(parts.runs, ticket, self.wish, self.counts, self.started_at)
             try:
-                for event in run.events(note, noted, self.started_at):
-                    self.counts.add(event)
-                    telling.heed(event)
-                    yield event
+                with heartbeat(parts.runs, ticket, lease_s=self.session.settings.run.dispatcher_lease_s):
+                    for event in run.events(note, noted, self.started_at):
+                        self.counts.add(event)
+                        telling.heed(event)
+                        yield event
                 telling.end(Phase.DONE)
             except NightscribeError as error:
                 telling.end(Phase.STOPPED, redact(error.message))

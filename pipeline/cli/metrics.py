@@ -89,8 +89,9 @@ def metrics(
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
-        shown_host, shown_port = server.server_address[:2]
-        click.echo(f"Metrics on http://{shown_host!s}:{shown_port}/metrics")
+        bound, bound_port = server.server_address[:2]
+        shown = f"[{bound!s}]" if ":" in str(bound) else str(bound)
+        click.echo(f"Metrics on http://{shown}:{bound_port}/metrics")
         serve(server, nights.refresh_until, stopped)
     finally:
         parts.close()

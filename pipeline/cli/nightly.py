@@ -22,6 +22,7 @@ from pipeline.cli.run_ends import most_serious, run_end_of
 from pipeline.cli.running import EndedRun, carry_through
 from pipeline.cli.session import Session
 from pipeline.cli.summary import summarise
+from pipeline.cli.unheard import heard_or_not
 from pipeline.cli.wishes import Wish, now, wish_of
 from pipeline.errors import EXIT_INTERRUPTED, AccountError, ConfigurationError, NightscribeError
 from pipeline.models import RunEnd
@@ -129,14 +130,16 @@ def _through(session: Session, wishes: list[Wish], *, as_json: bool) -> Iterator
         for number, wish in enumerate(wishes):
             ended = carry_through(session, wish, cancel)
             end = run_end_of(ended)
-            _say(ended, end, as_json=as_json)
+            with heard_or_not():
+                _say(ended, end, as_json=as_json)
             if trouble := notifier.tell(end):
-                click.echo(printable(trouble), err=True)
+                with heard_or_not():
+                    click.echo(printable(trouble), err=True)
             yield end.exit_code
             if isinstance(ended.error, AccountError | Cancelled) or cancel.is_cancelled:
                 if rest := len(wishes) - number - 1:
                     click.echo(f"{rest} more archives were not begun.", err=True)
-                if cancel.is_cancelled:
+                if rest and cancel.is_cancelled:  # else the signal came too late to interrupt anything
                     yield EXIT_INTERRUPTED
                 return
 

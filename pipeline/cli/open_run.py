@@ -281,17 +281,13 @@ class OpenRun:
             draft.put(row)
 
     def _finish(self, draft: Draft, base: Newest, started_at: datetime) -> Iterator[Event]:
-        if draft.is_empty and base.manifest is not None:
+        left = self.outcome.shortfall.left  # failures among them are none that a complete manifest would tell of
+        if draft.is_empty and base.manifest is not None and not (left and base.manifest.complete):
             manifest.confirm(self._storage, self.wish.output, self.wish.archive, base, now=now())
             self.outcome.manifest = base.manifest
             return
-        facts = RunFacts(
-            run_id=self.ticket.run_id,
-            archive=self.wish.archive,
-            output=self.wish.output,
-            recipe=RecipeStamp.of(self.wish.recipe),
-            started_at=started_at,
-        )
+        stamp = RecipeStamp.of(self.wish.recipe)
+        facts = RunFacts(self.ticket.run_id, self.wish.archive, self.wish.output, stamp, started_at, left)
         part_rows, report = self.session.settings.run.part_rows, RunReport(facts)
         made = manifest.finish(self._storage, draft, facts, base, now=now(), part_rows=part_rows, onlooker=report)
         self.outcome.manifest = made

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from pipeline.cli.counts import Counts
+from pipeline.cli.unheard import heard_or_not
 from pipeline.printable import printable
 from pipeline.submit import Event, Notice
 
@@ -33,16 +34,20 @@ class PlainProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        click.echo(self.counts.line(), err=True)
+        self._say(self.counts.line())
 
     def show(self, event: Event) -> None:
         """Says how far it is when it is time; the event is counted already."""
         if isinstance(event, Notice):
-            click.echo(printable(event.message), err=True)
+            self._say(printable(event.message))
         now = time.monotonic()
         if now - self._said_at >= self._every_s:
             self._said_at = now
-            click.echo(self.counts.line(), err=True)
+            self._say(self.counts.line())
+
+    def _say(self, line: str) -> None:
+        with heard_or_not():
+            click.echo(line, err=True)
 
 
 class BarProgress:

@@ -115,5 +115,9 @@ def _changes(storage: Storage, manifest: Manifest) -> Changes | None:
         if run_id >= manifest.run_id:
             break
         before = run_id if name == "manifest.json" else before
-    older = _of_run(storage, manifest.output, manifest.archive, before) if before else None
-    return compared(older, remembered(storage, older), remembered(storage, manifest)) if older else None
+    try:
+        older = _of_run(storage, manifest.output, manifest.archive, before) if before else None
+        return compared(older, remembered(storage, older), remembered(storage, manifest)) if older else None
+    except ConfigurationError as error:  # what was before may be damaged: that is what `manifest rebuild` is for
+        click.echo(f"Warning: what has changed is not told. {printable(error.message)}", err=True)
+        return None

@@ -44,6 +44,7 @@ def run_end_of(ended: EndedRun) -> RunEnd:
     """The end of a run."""
     run, counts, outcome = ended.run, ended.run.counts, ended.run.outcome
     written = outcome.manifest
+    left = outcome.shortfall.left
     under_way = counts.enqueued + counts.seconds - counts.settled
     return RunEnd(
         archive=run.wish.archive,
@@ -57,7 +58,8 @@ def run_end_of(ended: EndedRun) -> RunEnd:
         done=counts.done,
         failed=counts.failed + counts.failed_in_plan,
         uncertain=counts.uncertain,
-        left=written.totals.by_state.get(State.PENDING.value, 0) if written else max(0, under_way),
+        # Of what its time or its ceiling has left, that which has failed before is not pending.
+        left=max(written.totals.by_state.get(State.PENDING.value, 0), left) if written else max(0, under_way),
         skipped=counts.skipped,
         gone=counts.gone,
         suspect=max(0, counts.suspect - counts.replaced),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from queue import Empty, SimpleQueue
@@ -109,9 +109,18 @@ class Once(Generic[T]):
 
 def checkup(lanes: Sequence[Sequence[Check]], *, within_s: float) -> list[Finding]:
     """All findings, in the order of the checks. Lanes run side by side; no check lasts longer than `within_s`."""
-    with ThreadPoolExecutor(max(1, len(lanes)), thread_name_prefix="lane") as threads:
-        found = list(threads.map(lambda lane: _lane(lane, within_s), lanes))
-    return [finding for lane in found for finding in lane]
+    # Daemon threads, which an executor's are not: after Ctrl-C nobody waits for lanes that hang.
+    found: list[Future[list[Finding]]] = [Future() for _ in lanes]
+    for lane, future in zip(lanes, found, strict=True):
+        threading.Thread(target=_fulfil, args=(future, lane, within_s), name="lane", daemon=True).start()
+    return [finding for future in found for finding in future.result()]
+
+
+def _fulfil(future: Future[list[Finding]], lane: Sequence[Check], within_s: float) -> None:
+    try:
+        future.set_result(_lane(lane, within_s))
+    except BaseException as error:  # noqa: BLE001  raised to whoever waits for it
+        future.set_exception(error)
 
 
 def _lane(checks: Sequence[Check], within_s: float) -> list[Finding]:

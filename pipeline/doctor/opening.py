@@ -25,11 +25,24 @@ class Opened:
     """The first bytes; of an error its text."""
 
 
+class _Unled(urllib.request.HTTPRedirectHandler):
+    """A redirect is the answer: fal does not follow those of a webhook, and where it leads nobody has looked at."""
+
+    def redirect_request(self, *_: object) -> None:
+        """None: the redirect is raised as `HTTPError`."""
+
+
+_OPENER = urllib.request.build_opener(_Unled)
+
+
 def opened(url: str, *, what: str, timeout_s: float) -> Opened:
-    """Asks for the first byte. Raises `ServiceUnavailableError`, which names `what` and never the URL (I9)."""
+    """Asks for the first byte, and follows no redirect.
+
+    Raises `ServiceUnavailableError`, which names `what` and never the URL (I9).
+    """
     try:
         request = urllib.request.Request(url, headers={"Range": "bytes=0-0"})  # noqa: S310  http(s): signed, or validated
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+        with _OPENER.open(request, timeout=timeout_s) as answer:
             return _told(answer.status, answer.headers.get("Date"), answer.read(1))
     except urllib.error.HTTPError as error:
         with error:

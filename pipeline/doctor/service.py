@@ -86,7 +86,8 @@ def open_runs(runs: Runs, settings: Settings) -> Seen:
         "dispatched now."
     )
     if order is not None:
-        return warning(f"{saw} Workers submit nothing: {order.message}", "Mend that; the next run clears the order.")
+        of_run = f" of run {order.run_id}" if order.run_id else ""
+        return warning(f"{saw} Workers submit nothing{of_run}: {order.message}", "Mend that, and run again.")
     return ok(saw)
 
 

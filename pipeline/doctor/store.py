@@ -23,7 +23,7 @@ from pipeline.storage.conditions import check_conditional_writes
 _PAGES = 3  # enough to meet an object, and disorder where there is one
 _URL_LIFETIME_S = 60
 _CODE = re.compile(rb"<Code>([A-Za-z]+)</Code>")
-_ERRORS = 400  # HTTP's first status of an error
+_REDIRECTS, _ERRORS = 300, 400  # HTTP's first status of each
 
 
 def credentials(term: Callable[[], CredentialTerm], now: Callable[[], datetime]) -> Seen:
@@ -158,7 +158,13 @@ class Store:
         if (delivery := self.settings.audio.delivery) != "presigned":
             return not_checked(f"audio.delivery is {delivery}: none is handed out.")
         answer = self._opened()
-        if answer.status < _ERRORS:
+        if _REDIRECTS <= answer.status < _ERRORS:
+            return warning(
+                f"A presigned URL of s3://{self.archive.bucket}/{self._object.key} (signed for {self._region}) leads "
+                f"elsewhere (HTTP {answer.status}). Whether fal goes there is not known.",
+                "Set AWS_REGION to the bucket's, and AWS_ENDPOINT_URL to the address that serves it.",
+            )
+        if answer.status < _REDIRECTS:
             return ok(
                 f"A presigned URL of s3://{self.archive.bucket}/{self._object.key} (signed for {self._region}) opens "
                 "without credentials, from this machine."

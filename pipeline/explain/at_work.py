@@ -33,7 +33,7 @@ def _who_takes_it(findings: Findings) -> str:
     live = findings.live
     if live is None or live.run is None:
         return ""
-    if live.stop_order is not None:
+    if live.stop_order is not None and live.stop_order.stops(live.run.run_id):
         return f"Nothing is submitted now: {live.stop_order.message} When that is mended: {advice.backfill(findings)}"
     if live.budget_is_reached:
         return f"The run's ceiling is reached. With a higher one it goes on: {advice.backfill(findings)} --max-cost USD"

@@ -22,7 +22,10 @@ def read_earlier(storage: Storage, output: Place, archive: Place, run_id: str, *
     folder = keys.run_folder(output, archive, "").removesuffix("/")
     names: deque[str] = deque(maxlen=at_most)
     for listed in storage.list(output.bucket, folder):
-        if listed.key.endswith(_MANIFEST) and listed.key < f"{folder}{run_id}":
+        run, slash, name = listed.key.removeprefix(folder).partition("/")
+        if run >= run_id:
+            break
+        if slash + name == _MANIFEST:  # an archive below `runs/` of this one has its own manifests deeper down
             names.append(listed.key)
     for name in reversed(names):
         stored = storage.read(output.bucket, name)

@@ -30,6 +30,8 @@ class RunFacts:
     output: Place
     recipe: RecipeStamp
     started_at: datetime
+    left: int = 0
+    """Objects that it has left for the next run, be they pending or what they were before: failed, or uncertain."""
 
 
 def finish(
@@ -152,7 +154,7 @@ def _write(
         recipe=facts.recipe,
         started_at=facts.started_at,
         finished_at=now,
-        complete=State.PENDING.value not in totals.by_state,
+        complete=State.PENDING.value not in totals.by_state and not facts.left,
         totals=totals.totals(),
         this_run=of_this_run.totals(),
         changes=comparison.changes(base.manifest) if is_known else None,

@@ -59,6 +59,7 @@ class Nights:
     _searched: dict[Place, str] = field(default_factory=dict)
     _failed: frozenset[Place] = frozenset()
     _read_at: float | None = None
+    _asked_at: float | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _first: threading.Event = field(default_factory=threading.Event)
 
@@ -92,7 +93,10 @@ class Nights:
 
     def samples(self) -> list[Sample]:
         """`nightscribe_up{part="s3"}`, when there is any archive, and the rest of what could be read lately."""
-        self._first.wait(_FIRST_LOOK_S)
+        with self._lock:
+            self._asked_at = self.clock() if self._asked_at is None else self._asked_at
+        # Counted from the first scrape: while a store hangs, the later ones come at once.
+        self._first.wait(max(0.0, self._asked_at + _FIRST_LOOK_S - self.clock()))
         with self._lock:
             # Two looks late: the thread hangs on a store that does not answer.
             is_late = self._read_at is None or self.clock() - self._read_at > 2 * self.every_s + _FIRST_LOOK_S

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from typing import Any
 
 from pipeline import logs
 from pipeline.errors import ConfigurationError
@@ -25,7 +26,7 @@ def open_server(scrape: Scrape, host: str, port: int) -> ThreadingHTTPServer:
         server_version, sys_version = "nightscribe", ""
 
         def do_GET(self) -> None:
-            path = urlsplit(self.path).path
+            path = self.path.partition("?")[0]
             if path == "/metrics":
                 with one_at_a_time:
                     body, content_type = _page(scrape, self.headers.get("Accept") or "")
@@ -51,13 +52,19 @@ def open_server(scrape: Scrape, host: str, port: int) -> ThreadingHTTPServer:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
+        def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  socketserver's signature
+            """A client that hangs up, as Prometheus does after its timeout, is none; the rest is our fault."""
+            if not isinstance(sys.exception(), OSError):
+                logs.get_logger().exception("scrape_failed_by_our_fault")
+
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         Server.address_family = family
         return Server(address[:2], Handler)  # type: ignore[arg-type]  # of IPv4 and IPv6, the only families asked for
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # what cannot be the name of a host is refused by its encoding
+        why = getattr(error, "strerror", None) or error
         raise ConfigurationError(
-            f"Cannot listen on {host} port {port} ({error.strerror or error}). Choose another with --host and --port, "
+            f"Cannot listen on {host} port {port} ({why}). Choose another with --host and --port, "
             "or end what listens there.",
             "cannot_listen",
         ) from None

@@ -133,7 +133,7 @@ class Manifest(Record):
     started_at: AwareDatetime
     finished_at: AwareDatetime
     complete: bool
-    """False when objects were still pending, for instance after --limit."""
+    """False when objects were still pending, as after --limit, or when the run had no time for what failed before."""
     totals: Totals
     this_run: Totals
     """The same sums over the rows that this run settled."""

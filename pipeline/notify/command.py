@@ -15,7 +15,8 @@ from pipeline.notify.base import Notifier
 from pipeline.printable import printable
 from pipeline.redaction import redact
 
-_QUOTED_BYTES = 300  # of what a command says at its end, in the sentence that it failed
+_QUOTED = 300  # characters of what a command says at its end, in the sentence that it failed
+_LOOKED_AT_BYTES = 16_384  # a secret that is cut is not known as one: so it is taken out of more than is quoted
 
 
 class CommandNotifier(Notifier):
@@ -72,7 +73,7 @@ def _code(code: int) -> str:
 
 def _last_words(said: IO[bytes]) -> str:
     size = said.seek(0, os.SEEK_END)
-    said.seek(max(0, size - _QUOTED_BYTES))
-    lines = said.read().decode(errors="replace").split("\n")
-    words = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f": {printable(redact(words)).rstrip('.')}" if words else ""
+    said.seek(max(0, size - _LOOKED_AT_BYTES))
+    lines = redact(said.read().decode(errors="replace")).split("\n")
+    words = next((line.strip() for line in reversed(lines) if line.strip()), "")[-_QUOTED:]
+    return f": {printable(words).rstrip('.')}" if words else ""

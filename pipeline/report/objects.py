@@ -5,7 +5,7 @@ Each is bounded, and says how much it leaves out: keys may be a kilobyte long, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipeline.drawing import Markup, bar, element
 from pipeline.models import Manifest, Place, State
@@ -17,6 +17,9 @@ from pipeline.report.shows import Show
 from pipeline.report.troubles import Told, Trouble
 
 _REASONS_SHOWN = 8
+_FAILURES_BYTES = 100_000  # these three count only where keys are very long: then fewer objects are shown
+_UNCERTAIN_BYTES = 40_000
+_SUSPECTS_BYTES = 50_000
 _UNCERTAIN_REASONS_SHOWN = 2
 _SHOWS_SHOWN = 25
 _NAME_CHARACTERS = 120
@@ -31,7 +34,7 @@ def failures(manifest: Manifest, gathering: Gathering) -> Markup:
     of_run, in_all = sum(one.of_run for one in troubles), sum(one.in_all for one in troubles)
     counts = f"{wording.count(of_run)} in this run, {wording.count(in_all)} in the whole archive."
     said = f"{counts} Examples are of this run first."
-    return section("Failures", said, *_listed(troubles, manifest, _REASONS_SHOWN))
+    return section("Failures", said, *_listed(troubles, manifest, _REASONS_SHOWN, _FAILURES_BYTES))
 
 
 def uncertain(manifest: Manifest, gathering: Gathering) -> Markup | None:
@@ -44,14 +47,14 @@ def uncertain(manifest: Manifest, gathering: Gathering) -> Markup | None:
         f"Of {wording.counted(in_all, 'object', 'objects')} it is not known whether fal has accepted the request. "
         "Nothing is sent again before it is."
     )
-    return section("Uncertain", said, *_listed(troubles, manifest, _UNCERTAIN_REASONS_SHOWN))
+    return section("Uncertain", said, *_listed(troubles, manifest, _UNCERTAIN_REASONS_SHOWN, _UNCERTAIN_BYTES))
 
 
 def suspects(manifest: Manifest, gathering: Gathering) -> Markup:
     """Transcripts of this run that read wrong."""
     found = gathering.suspects
     elsewhere = manifest.totals.suspect - found.count
-    before = f" Another {wording.counted(elsewhere, 'one is', 'are')} of earlier runs." if elsewhere > 0 else ""
+    before = f" Another {wording.counted(elsewhere, 'is', 'are')} of earlier runs." if elsewhere > 0 else ""
     if not found.count:
         return section("Suspect transcripts", f"None in this run.{before}")
     by_finding = sorted(found.by_finding.items(), key=lambda one: (-one[1], one[0]))
@@ -69,7 +72,7 @@ def suspects(manifest: Manifest, gathering: Gathering) -> Markup:
         )
         for name, number in by_finding
     ]
-    worst = found.worst()
+    worst = _fitting((_suspect(one, manifest.output) for one in found.worst()), _SUSPECTS_BYTES)
     shown = f"The {len(worst)} with the most findings:" if found.count > len(worst) else "All of them:"
     return section(
         "Suspect transcripts",
@@ -77,7 +80,7 @@ def suspects(manifest: Manifest, gathering: Gathering) -> Markup:
         f"thing went wrong: listen before trusting.{before}",
         element("table", element("tbody", *rows)),
         element("p", shown, class_="soft below"),
-        element("ul", *(_suspect(one, manifest.output) for one in worst), class_="objects"),
+        element("ul", *worst, class_="objects"),
     )
 
 
@@ -100,7 +103,7 @@ def _left(reason: str, said: str, number: int) -> Markup:
     return element("tr", element("th", reason, " ", told, scope="row"), element("td", wording.count(number)))
 
 
-def shows(gathering: Gathering) -> Markup | None:
+def shows(manifest: Manifest, gathering: Gathering) -> Markup | None:
     """The largest shows, with hours and cost in the archive and in this run."""
     largest, number_of_others, others = gathering.shows.largest(_SHOWS_SHOWN)
     if not largest:
@@ -112,19 +115,31 @@ def shows(gathering: Gathering) -> Markup | None:
         more = "more than " if gathering.shows.uncounted_apart else ""
         name = f"{more}{wording.counted(number_of_others, 'other show', 'other shows')}"
         rest = element("tfoot", element("tr", element("th", name, scope="row"), *_sums(others)))
+    unknown = " A question mark is a cost that is not known." if manifest.totals.cost_unknown else ""
     titles = ("show", "episodes", "hours", "USD", "hours in this run", "USD in this run", "failing")
     wide = {"hours in this run", "USD in this run"}
     head = (element("th", title, scope="col", class_="wide" if title in wide else None) for title in titles)
     return section(
         "Shows",
-        "By hours of transcribed audio in the whole archive. A show is the first folder of its keys.",
+        f"By hours of transcribed audio in the whole archive. A show is the first folder of its keys.{unknown}",
         element("table", element("thead", element("tr", *head)), element("tbody", *rows), rest, class_="shows"),
     )
 
 
-def _listed(troubles: Sequence[Trouble], manifest: Manifest, most: int) -> list[Markup]:
-    listed = [_trouble(one, manifest) for one in troubles[:most]]
-    if rest := troubles[most:]:
+def _fitting(made: Iterable[Markup], most_bytes: int) -> list[Markup]:
+    """As many as fit into so many bytes, and one at least."""
+    fitting: list[Markup] = []
+    for one in made:
+        most_bytes -= len(one.encode())
+        if most_bytes < 0 and fitting:
+            break
+        fitting.append(one)
+    return fitting
+
+
+def _listed(troubles: Sequence[Trouble], manifest: Manifest, most: int, most_bytes: int) -> list[Markup]:
+    listed = _fitting((_trouble(one, manifest) for one in troubles[:most]), most_bytes)
+    if rest := troubles[len(listed) :]:
         number = sum(one.in_all for one in rest)
         said = f"And {wording.counted(number, 'object', 'objects')} for {len(rest)} other reasons: "
         names = ", ".join(f"{wording.shortened(one.reason, 40)} ({wording.count(one.in_all)})" for one in rest[:20])
@@ -169,12 +184,13 @@ def _show(show: Show, share: float) -> Markup:
 
 
 def _sums(show: Show) -> tuple[Markup, ...]:
+    is_of_run = show.run_episodes or show.run_cost_usd  # what failed may have cost something
     return (
         element("td", wording.count(show.episodes)),
         element("td", _hours(show.audio_s)),
-        element("td", _usd(show.cost_usd)),
+        element("td", _usd(show.cost_usd, show.cost_unknown)),
         element("td", _hours(show.run_audio_s) if show.run_episodes else "–", class_="wide"),
-        element("td", _usd(show.run_cost_usd) if show.run_episodes else "–", class_="wide"),
+        element("td", _usd(show.run_cost_usd, show.run_cost_unknown) if is_of_run else "–", class_="wide"),
         element("td", wording.count(show.failing) if show.failing else "–"),
     )
 
@@ -184,5 +200,7 @@ def _hours(seconds: float) -> str:
     return wording.hours(seconds).removesuffix(" h")
 
 
-def _usd(amount: float) -> str:
-    return wording.usd(amount).removesuffix(" USD")
+def _usd(amount: float, unknown: int) -> str:
+    """A question mark stands for what is not known."""
+    known = wording.usd(amount).removesuffix(" USD")
+    return known if not unknown else f"{known} + ?" if amount else "?"

@@ -20,10 +20,11 @@ _STATES = {
 
 def head(manifest: Manifest) -> Markup:
     """Which run this is, and its figures."""
-    this, took_s = manifest.this_run, (manifest.finished_at - manifest.started_at).total_seconds()
+    # Another machine, whose clock is behind, may have ended it.
+    this, took_s = manifest.this_run, max(0.0, (manifest.finished_at - manifest.started_at).total_seconds())
     done = this.by_state.get(State.DONE, 0)
     # Nobody reads 8,000 hours per hour off a run of a second.
-    pace = f"{this.audio_s / took_s:,.0f} h" if took_s >= 1 and this.audio_s else "–"
+    pace = wording.pace(this.audio_s / took_s) if took_s >= 1 and this.audio_s else "–"
     tiles = (
         ("transcribed", wording.count(done)),
         ("of audio", wording.hours(this.audio_s)),
@@ -119,7 +120,9 @@ def _before_and_after(changes: Changes, manifest: Manifest) -> Markup:
     rows += [
         line("suspect", lambda totals: totals.suspect, whole),
         line("audio", lambda totals: totals.audio_s, wording.hours),
-        line("cost", _cost_as_written, wording.usd),
+        _row("cost", wording.cost(before), wording.cost(after), "–")
+        if before.cost_unknown or after.cost_unknown
+        else line("cost", _cost_as_written, wording.usd),
     ]
     titles = ("", "before", "now", "change")
     return element(
@@ -132,6 +135,8 @@ def _before_and_after(changes: Changes, manifest: Manifest) -> Markup:
 
 def _cost_as_written(totals: Totals) -> float:
     """Rounded before it is subtracted: what stands in a line must add up."""
+    if totals.cost_usd < wording.LEAST_USD:
+        return totals.cost_usd
     return round(totals.cost_usd, 2 if totals.cost_usd >= 1 else 4)
 
 

@@ -42,13 +42,13 @@ def over_time(manifest: Manifest, gathering: Gathering) -> Markup:
     ]
     paces = [one.audio_s / timeline.width_s for one in bins]
     speeds = [
-        Column(f"{_when(timeline, index)}: {pace:,.1f} hours of audio per hour", (pace,))
+        Column(f"{_when(timeline, index)}: {wording.pace(pace)} of audio per hour", (pace,))
         for index, pace in enumerate(paces)
     ]
     most = max(range(len(bins)), key=lambda index: bins[index].done)
     fastest = max(range(len(bins)), key=lambda index: paces[index])
     peak = f"Most at {_at(timeline, most)}: {wording.counted(bins[most].done, 'transcript', 'transcripts')}."
-    top = f"Fastest at {_at(timeline, fastest)}: {paces[fastest]:,.0f} hours of audio per hour."
+    top = f"Fastest at {_at(timeline, fastest)}: {wording.pace(paces[fastest])} of audio per hour."
     return section(
         "Over time",
         f"Each column is {width}; times are UTC.",

@@ -43,7 +43,7 @@ def page(report: Report) -> str:
         uncertain(manifest, gathering),
         suspects(manifest, gathering),
         left(gathering),
-        shows(gathering),
+        shows(manifest, gathering),
         made_how(manifest, report.price),
     )
     title = element("title", shown(f"Nightscribe: {manifest.archive.uri}, run {manifest.run_id}"))

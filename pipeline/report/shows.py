@@ -22,9 +22,13 @@ class Show:
     """Failed or uncertain ones."""
     audio_s: float = 0.0
     cost_usd: float = 0.0
+    """Also of what failed after it was paid for, as in the manifest's totals."""
+    cost_unknown: int = 0
+    """Transcribed episodes whose cost is not known."""
     run_episodes: int = 0
     run_audio_s: float = 0.0
     run_cost_usd: float = 0.0
+    run_cost_unknown: int = 0
 
     def join(self, other: Show) -> None:
         """Adds another one to this."""
@@ -32,9 +36,11 @@ class Show:
         self.failing += other.failing
         self.audio_s += other.audio_s
         self.cost_usd += other.cost_usd
+        self.cost_unknown += other.cost_unknown
         self.run_episodes += other.run_episodes
         self.run_audio_s += other.run_audio_s
         self.run_cost_usd += other.run_cost_usd
+        self.run_cost_unknown += other.run_cost_unknown
 
 
 class Shows:
@@ -51,16 +57,20 @@ class Shows:
         """Counts a row."""
         if row.state is State.DONE:
             show = self._of(row.key)
-            audio_s, cost_usd = row.duration_s or 0.0, row.cost_usd or 0.0
+            audio_s, is_unknown = row.duration_s or 0.0, row.cost_usd is None
             show.episodes += 1
             show.audio_s += audio_s
-            show.cost_usd += cost_usd
+            show.cost_unknown += is_unknown
             if of_run:
                 show.run_episodes += 1
                 show.run_audio_s += audio_s
-                show.run_cost_usd += cost_usd
+                show.run_cost_unknown += is_unknown
         elif row.state is State.FAILED or row.state is State.UNCERTAIN:
             self._of(row.key).failing += 1
+        if row.cost_usd:
+            show = self._of(row.key)
+            show.cost_usd += row.cost_usd
+            show.run_cost_usd += row.cost_usd if of_run else 0.0
 
     def largest(self, number: int) -> tuple[list[Show], int, Show]:
         """Those with the most hours, how many others there are, and their sums."""

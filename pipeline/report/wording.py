@@ -12,6 +12,8 @@ from pipeline.redaction import redact
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 _ROUND_HOURS = 100  # from here on no fraction of an hour says anything
+_WHOLE_PACE = 10  # likewise of a pace, from here on
+_LEAST_HOURS, LEAST_USD = 0.01, 0.0001  # what is less is not told as nothing
 _SMALL_USD = 1.0  # below, cents are too coarse: an episode costs a tenth of one
 # Marks that turn the direction of writing, and characters without any width: a key with one looks like another key.
 # Joiners (200C, 200D) stay, for scripts and emoji need them.
@@ -46,9 +48,16 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def hours(seconds: float) -> str:
-    """Hours of audio: 0.25 h, 12.5 h, 1,234 h."""
+    """Hours of audio: < 0.01 h, 0.25 h, 12.5 h, 1,234 h."""
     amount = seconds / _HOUR_S
+    if 0 < amount < _LEAST_HOURS:
+        return f"< {_LEAST_HOURS} h"
     return f"{amount:,.0f} h" if amount >= _ROUND_HOURS else f"{amount:.1f} h" if amount >= 1 else f"{amount:.2f} h"
+
+
+def pace(audio_s_per_s: float) -> str:
+    """Hours of audio in an hour: 0.15 h, 2.4 h, 301 h."""
+    return hours(audio_s_per_s * _HOUR_S) if audio_s_per_s < _WHOLE_PACE else f"{audio_s_per_s:,.0f} h"
 
 
 def span(seconds: float) -> str:
@@ -70,7 +79,9 @@ def span(seconds: float) -> str:
 
 
 def usd(amount: float) -> str:
-    """12.34 USD; 0.0021 USD."""
+    """12.34 USD; 0.0021 USD; < 0.0001 USD."""
+    if 0 < amount < LEAST_USD:
+        return f"< {LEAST_USD:.4f} USD"
     return f"{amount:,.2f} USD" if amount >= _SMALL_USD or not amount else f"{amount:.4f} USD"
 
 

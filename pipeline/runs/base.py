@@ -63,12 +63,18 @@ class WorkerSummary:
 
 @dataclass(frozen=True, slots=True)
 class StopOrder:
-    """Why no worker may submit anything now. A new run clears it."""
+    """Why no worker may submit anything now; the next run clears it. Or nothing of one run, whose next start does."""
 
     reason: str
     message: str
     by_account: bool = True
     """Whether fal refuses the account; otherwise something is configured wrongly that every job would meet."""
+    run_id: str = ""
+    """The run whose jobs would meet it; empty: all of them."""
+
+    def stops(self, run_id: str) -> bool:
+        """Whether it is about that run."""
+        return self.run_id in {"", run_id}
 
 
 class Runs(ABC):
@@ -88,8 +94,9 @@ class Runs(ABC):
         """Becomes the one dispatcher of an archive, continuing its unfinished run of the same recipe if any.
 
         `unfinished_run_id` is the run of this recipe that S3 shows as unfinished: it is continued when the server
-        knows no run of the archive, for instance after a wipe. Clears a stop order that an earlier run left. Raises
-        `RunActiveError`, naming the run, while another dispatcher's heartbeat is fresh.
+        knows no run of the archive, for instance after a wipe. Clears a stop order that an earlier run left, unless it
+        is about another run alone that is still open: its jobs may be in the queue. Raises `RunActiveError`, naming
+        the run, while another dispatcher's heartbeat is fresh.
         """
 
     @abstractmethod
@@ -153,7 +160,7 @@ class Runs(ABC):
 
     @abstractmethod
     def stop(self, order: StopOrder) -> None:
-        """Orders all workers to submit nothing more."""
+        """Orders all workers to submit nothing more, in place of any order before."""
 
     @abstractmethod
     def stop_order(self) -> StopOrder | None:

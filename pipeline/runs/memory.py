@@ -94,7 +94,9 @@ class MemoryRuns(Runs):
             )
             alive_until = state.clock() + self._dispatcher_lease_s
             state.open_runs[archive_id] = _OpenRun(ticket, alive_until, archive_uri, endpoint_id)
-            state.stop_order = None
+            open_elsewhere = {run.ticket.run_id for run in state.open_runs.values()} - {ticket.run_id}
+            if state.stop_order and state.stop_order.run_id not in open_elsewhere:
+                state.stop_order = None
             return ticket
 
     def beat(self, ticket: RunTicket) -> bool:

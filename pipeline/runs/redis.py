@@ -61,11 +61,14 @@ class RedisRuns(Runs):
             if "run_id" in old:
                 unfinished = old["run_id"] if old["recipe_hash"] == recipe_hash else None
             run = OpenRun(unfinished or new_run_id, recipe_hash, archive_uri, endpoint_id, token)
+            order = self.stop_order()
+            open_elsewhere = {other.run_id for other in self.summaries()} - {run.run_id, old.get("run_id")}
+            stale_order = [self._stop_key] if order and order.run_id not in open_elsewhere else []
             with self._client.pipeline(transaction=True) as transaction:
                 if "run_id" in old and unfinished is None:
                     # Jobs of another recipe stay with their workers; nobody will ask for their rows.
                     transaction.unlink(*self._keys.run(old["run_id"]))
-                transaction.delete(record_key, self._stop_key)
+                transaction.delete(record_key, *stale_order)
                 transaction.hset(record_key, mapping=asdict(run))
                 transaction.sadd(self._keys.open_archives, archive_id)
                 transaction.execute()

@@ -243,7 +243,7 @@ class S3Storage(Storage):
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-_BROKEN_OFF = (IncompleteReadError, ResponseStreamingError, ReadTimeoutError, _CutReplyError)
+_BROKEN_OFF = (IncompleteReadError, ResponseStreamingError, _CutReplyError)
 
 
 def _bare(etag: str) -> str:
@@ -261,7 +261,10 @@ def _etag(answer: Mapping[str, Any]) -> str:
 def _whole(body: StreamingBody) -> bytes:
     """Reads a body to its end; `with body` would hand out the bare stream, which checks no length."""
     with closing(body):
-        return body.read()
+        try:
+            return body.read()
+        except ReadTimeoutError as error:  # of a request that got no answer botocore raises the same, after its retries
+            raise ResponseStreamingError(error=error) from error
 
 
 def _code(error: ClientError) -> str:

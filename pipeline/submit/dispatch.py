@@ -194,7 +194,8 @@ class Dispatch:
                 if self._left_out or next(iter(self.forgotten()), None) or next(iter(self.seconds()), None):
                     raise self._closed()
                 return
-            if not (yield from self._send_again()) and not (yield from self._send_seconds()):
+            has_sent = (yield from self._send_again()) or (yield from self._send_seconds())
+            if not has_sent and not self._is_closed:  # closed since it was asked: what is left then is to be said
                 return
 
     def _closed(self) -> BudgetReachedError | DeadlineReachedError:
@@ -233,7 +234,8 @@ class Dispatch:
             raise RunActiveError(f"Run {self.ticket.run_id} was taken over by another dispatcher; this one stops.")
 
     def _obey(self) -> Iterator[Event]:
-        if order := (yield from self._ask(self.runs.stop_order)):
+        order = yield from self._ask(self.runs.stop_order)
+        if order is not None and order.stops(self.ticket.run_id):
             kind = AccountError if order.by_account else ConfigurationError
             raise kind(order.message, order.reason)
 

@@ -67,7 +67,7 @@ class Performer:
     @do.register
     def _(self, _act: acts.AskOrder) -> StopOrder | None:
         self._tools.cancel.raise_if_cancelled()
-        return self._insist(self._tools.breaker.order)
+        return self._insist(lambda: self._tools.breaker.order(self._job.run_id))
 
     @do.register
     def _(self, _act: acts.TakeLease) -> str | None:
@@ -157,7 +157,7 @@ class Performer:
     @do.register
     def _(self, act: acts.MaySubmit) -> str | None:
         job_id, ticket, tools = self._job.job_id, act.ticket, self._tools
-        if order := self._insist(tools.breaker.order):
+        if order := self._insist(lambda: tools.breaker.order(self._job.run_id)):
             return order.reason
         if not self._insist(lambda: tools.leases.holds(job_id, act.lease) and tools.permits.holds(act.lease)):
             return "lease_lost"

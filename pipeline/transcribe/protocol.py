@@ -106,7 +106,9 @@ def _with_lease(job: Job, rules: Rules, lease: str, deferrals: int) -> Protocol[
         raise
     except (AccountError, ConfigurationError) as error:
         # Every job would meet it. What was accepted stays resumable.
-        order = StopOrder(error.reason, error.message, by_account=isinstance(error, AccountError))
+        by_account = isinstance(error, AccountError)
+        # What is configured wrongly is so for this run: another archive of the same night has a model of its own.
+        order = StopOrder(error.reason, error.message, by_account=by_account, run_id="" if by_account else job.run_id)
         yield from acts.StopRun(order)
         yield from acts.DropJob(lease)
         return Dropped(f"{error.reason}: {error.message}")

@@ -28,9 +28,13 @@ class Breaker:
         self._runs = runs
         self._own: StopOrder | None = None
 
-    def order(self) -> StopOrder | None:
-        """The order in force. Raises `ServiceUnavailableError`."""
-        return self._own or self._runs.stop_order()
+    def order(self, run_id: str) -> StopOrder | None:
+        """The order in force for the jobs of a run. Raises `ServiceUnavailableError`."""
+        own = self._own
+        if own is not None and own.stops(run_id):
+            return own
+        order = self._runs.stop_order()
+        return order if order is not None and order.stops(run_id) else None
 
     def trip(self, order: StopOrder, tell: Callable[[Callable[[], None]], object]) -> None:
         """Stops this process at once, and all others as soon as `tell` (which insists) has got through."""

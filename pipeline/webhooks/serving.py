@@ -40,7 +40,7 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # what cannot be the name of a host is refused by its encoding
         raise _no_address(host, port, error) from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,9 +71,10 @@ def serve(app: Starlette, listener: socket.socket) -> None:
     logs.get_logger().info("receiver_stopped")
 
 
-def _no_address(host: str, port: int, error: OSError) -> ConfigurationError:
+def _no_address(host: str, port: int, error: OSError | UnicodeError) -> ConfigurationError:
+    why = getattr(error, "strerror", None) or error
     return ConfigurationError(
-        f"Cannot listen on {host} port {port} ({error.strerror or error}). Choose another with --host and --port, or "
+        f"Cannot listen on {host} port {port} ({why}). Choose another with --host and --port, or "
         "end what listens there.",
         "cannot_listen",
     )

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from pipeline.errors import RunActiveError
-from pipeline.runs.base import AtWork, RunSummary, StopOrder, WorkerSummary
+from pipeline.runs.base import AtWork, RunSummary, WorkerSummary
 from pipeline.runs.redis import RedisRuns
 
 
@@ -156,17 +156,6 @@ def test_another_recipe_starts_a_new_run_and_drops_the_old_rows(run_world, make_
     assert not run_world.runs.settle(old_job, make_row(old_job))
     assert run_world.runs.rows("run-1", 0, 10) == []
     assert [summary.run_id for summary in run_world.runs.summaries()] == ["run-2"]
-
-
-def test_a_stop_order_holds_until_the_next_run_opens(run_world):
-    assert run_world.runs.stop_order() is None
-    order = StopOrder(reason="balance", message="fal locked the account; top it up.")
-
-    run_world.runs.stop(order)
-    assert run_world.runs.stop_order() == order
-
-    run_world.open()
-    assert run_world.runs.stop_order() is None
 
 
 def test_workers_are_listed_while_they_show_themselves(run_world):

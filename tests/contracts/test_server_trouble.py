@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 
+import builders
 import pytest
 import redis
 
@@ -48,6 +49,8 @@ ASKS = {
     "stop_order": lambda edges, job, row: edges.runs.stop_order(),
     "show_worker": lambda edges, job, row: edges.runs.show_worker(WorkerSummary("w", 1, 1)),
     "workers": lambda edges, job, row: edges.runs.workers(),
+    "show_progress": lambda edges, job, row: edges.runs.show_progress(TICKET, builders.progress()),
+    "progress": lambda edges, job, row: edges.runs.progress(),
     "summaries": lambda edges, job, row: edges.runs.summaries(),
     "acquire": lambda edges, job, row: edges.leases.acquire(job),
     "holds": lambda edges, job, row: edges.leases.holds("a", "t"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
+from contextlib import suppress
 
 import pytest
 from s3_stores import Act, S3Proxy, moto_store, refusal, s3_storage, with_client
@@ -139,6 +141,23 @@ def test_a_body_that_breaks_off_is_read_again(storage, bucket, proxy):
     assert storage.read(bucket, "k").body == b"0123456789"
     proxy.acts = [Act("GET", cut_at=4)]
     assert storage.read_range(bucket, "k", 0, 10, if_match=etag).body == b"0123456789"
+
+
+def test_a_store_that_never_answers_is_asked_as_often_as_is_set_and_no_oftener(monkeypatch, moto):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        variables = moto | {"AWS_ENDPOINT_URL": url, "NIGHTSCRIBE_S3_READ_TIMEOUT_S": "0.2"}
+        for storage in s3_storage(monkeypatch, variables, pause=lambda _: None):
+            with pytest.raises(ServiceUnavailableError, match="s3://b/k"):
+                storage.read("b", "k")
+        silent.setblocking(False)
+        asked = 0
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                asked += 1
+
+    assert asked == 2  # max_attempts, as `s3_storage` sets it
 
 
 def test_a_body_that_breaks_off_every_time_is_an_outage_and_never_a_shorter_object(storage, bucket, proxy):

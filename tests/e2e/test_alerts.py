@@ -64,6 +64,7 @@ def watch(guarded, programs, tmp_path):
     targets = {"nightscribe": f"127.0.0.1:{port}", "flower": f"127.0.0.1:{nobody}"}
     with Prometheus(programs, tmp_path, targets) as prometheus:
         prometheus.sees("nightscribe_queue_jobs")
+        prometheus.falls_silent("ExporterDown")  # which was true until it had started
         made = Watch(guarded, prometheus)
         yield made
         made.client.close()
@@ -131,7 +132,7 @@ def _what_fal_says(watch):
 
 
 def _manifests(watch):
-    """The last one is of a night that left something; then of one that was complete, long ago; then it is no manifest."""
+    """The last one is of a night that left something; then of one that was complete, long ago; then it is none."""
     watch.is_quiet("NightNeverComplete", "NightNotComplete")
     _put_manifest(watch.archive, watch.place, pending=1)
     watch.fires("NightNeverComplete")

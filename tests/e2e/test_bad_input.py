@@ -33,6 +33,8 @@ pytestmark = [pytest.mark.e2e]
         (["transcribe", "shows/episode.mp3"], ["'shows/episode.mp3'", "local file", "S3"]),
         (["transcribe", "file:///episode.mp3"], ["'file:///episode.mp3'", "http", "s3://BUCKET/KEY"]),
         (["show", "episode.mp3"], ["'episode.mp3'", "s3://BUCKET"]),
+        (["metrics", "--host", "a..b"], ["Cannot listen on a..b", "--host"]),
+        (["webhook", "--host", "a..b"], ["Cannot listen on a..b", "--host"]),
     ],
     ids=" ".join,
 )
@@ -50,6 +52,7 @@ def test_a_mistyped_command_names_the_word_and_what_it_may_be(archive, words, me
         ("NIGHTSCRIBE_QUEUE_LOW_WATER", "5000", ["NIGHTSCRIBE_QUEUE_LOW_WATER", "queue.high_water"]),
         ("NIGHTSCRIBE_FAL_QUEUE_URL", "queue.fal.run", ["NIGHTSCRIBE_FAL_QUEUE_URL", "fal.queue_url"]),
         ("REDIS_URL", "localhost:6379", ["redis.url", "redis://"]),
+        ("REDIS_URL", "redis://:swordfish@a..b/0", ["redis.url", "a..b:6379"]),
         ("AWS_ENDPOINT_URL", "localhost:8333", ["AWS_ENDPOINT_URL"]),
     ],
 )

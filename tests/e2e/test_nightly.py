@@ -72,7 +72,7 @@ def test_a_killed_night_is_completed_by_the_next_start_and_each_is_paid_once(arc
     """With kill -9, and under a deadline that has passed when the next night finds its jobs still in the queue."""
     archive.environment["NIGHTSCRIBE_RUN_DISPATCHER_LEASE_S"] = "1"
     episodes = archive.put_episodes(8)
-    killed = start_until(archive, 3, archive.uri)
+    killed = start_until(archive, 5, archive.uri)
     eventually(lambda: archive.redis.llen(archive.queue) == len(episodes), "all are enqueued")
     end(killed, signal.SIGKILL)
     run_id = json.loads(archive.read("_nightscribe/open.json"))["run_id"]
@@ -114,6 +114,7 @@ def test_after_the_deadline_nothing_is_submitted_and_what_was_is_collected(archi
     episodes = archive.put_episodes(6)
     archive.fault({"on": "process", "do": {"delay_s": 9.0}})
     archive.start_worker(NIGHTSCRIBE_LIMITS_CONCURRENCY="2", NIGHTSCRIBE_LIMITS_OVERCOMMIT="1")
+    eventually(lambda: "worker_started" in archive.log(), "the worker lives")  # its start takes none of the time
 
     night = start_until(archive, 8, archive.uri)
 
@@ -136,6 +137,25 @@ def test_after_the_deadline_nothing_is_submitted_and_what_was_is_collected(archi
     assert archive.bills_per_key() == dict.fromkeys(episodes, 1)
     assert archive.manifest()["complete"] is True
     assert archive.intents() == []
+
+
+def test_a_night_that_has_no_time_for_what_failed_before_is_not_complete(archive):
+    """What failed in passing is tried again every night; its row tells of the failure, and is not pending."""
+    episodes = archive.put_episodes(2)
+    archive.fault({"on": "process", "key": episodes[0], "do": {"fail": {"status": 500, "detail": "ill"}}})
+    archive.start_worker(NIGHTSCRIBE_RETRY_MAX_ATTEMPTS="1")
+    first = archive.run("nightly", archive.uri)
+    was_complete = archive.manifest()["complete"]
+    archive.fault()
+
+    late = start_until(archive, 0, archive.uri)
+
+    assert (first.returncode, was_complete) == (1, True), first.stderr
+    assert late.wait(90) == 6, archive.log("command.log")
+    assert archive.manifest()["complete"] is False
+    assert archive.keys("_nightscribe/open.json") == []
+    assert archive.run("nightly", archive.uri).returncode == 0
+    assert archive.manifest()["complete"] is True
 
 
 def test_a_night_at_its_ceiling_is_over_and_the_next_has_a_fresh_one(archive):
@@ -175,6 +195,24 @@ def test_of_two_archives_a_broken_one_does_not_keep_the_other_from_being_done(ar
     assert (done["ending"], done["done"], done["exit_code"]) == ("done", 2, 0)
     assert done["manifest_uri"].startswith(f"{archive.uri}results/_nightscribe/")
     assert len([key for key in archive.keys("results/") if key.endswith(".txt")]) == 2
+
+
+def test_a_model_that_one_archive_names_wrongly_stops_no_other(archive):
+    """Its jobs are still in the queue when the next archive's turn comes."""
+    archive.put_episodes(100, "a/")
+    good = archive.put_episodes(3, "b/")
+    archive.start_worker(slots=4)
+    (archive.folder / "archives.toml").write_text(
+        f'[[archive]]\nuri = "{archive.uri}a/"\nmodel = "fal-ai/no-such-model"\n[[archive]]\nuri = "{archive.uri}b/"\n'
+    )
+
+    night = archive.run("nightly", "--json", NIGHTSCRIBE_NIGHT_ARCHIVES="archives.toml")
+
+    broken, done = map(json.loads, night.stdout.splitlines())
+    assert night.returncode == 2, night.stderr
+    assert (broken["ending"], "no-such-model" in broken["message"]) == ("stopped", True)
+    assert (done["ending"], done["done"], done["exit_code"]) == ("done", 3, 0)
+    assert archive.bills_per_key() == dict.fromkeys(good, 1)
 
 
 def test_a_signal_ends_the_archive_at_work_in_order_and_begins_no_other(archive):

@@ -49,11 +49,15 @@ class Seen:
         self.reports.append(self.archive.read(f"_nightscribe/runs/{manifest['run_id']}/report.html").decode())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def seen(servers, tmp_path_factory):
     with Archive(servers, tmp_path_factory.mktemp("nights")) as archive:
-        # Nobody dies here. With a short lease a busy machine sends a job twice.
-        archive.environment |= {"NIGHTSCRIBE_LIMITS_LEASE_S": "60", "NIGHTSCRIBE_LIMITS_CONCURRENCY": "16"}
+        # Nobody dies here. With a short lease, and looked for every second, a busy machine sends a job twice.
+        archive.environment |= {
+            "NIGHTSCRIBE_LIMITS_LEASE_S": "60",
+            "NIGHTSCRIBE_LIMITS_CONCURRENCY": "16",
+            "NIGHTSCRIBE_RUN_RECOVER_EVERY_S": "30",
+        }
         seen = Seen(archive, archive.put_episodes(EPISODES))
         archive.put("odd/zero bytes.mp3", b"")
         night = Night(archive)
@@ -69,7 +73,7 @@ def seen(servers, tmp_path_factory):
             seen.scrapes.append(exporter.scrape())
             time.sleep(0.2)
         eventually(lambda: _ended(flower) == EPISODES + 1, "Flower has seen the end of every task")
-        eventually(lambda: "nightscribe_night_complete" in exporter.scrape(), "the manifest is read")
+        eventually(lambda: _is_over(exporter.scrape()), "the manifest is read, and the worker is done with everything")
         seen.scrapes.append(exporter.scrape())
         seen.tasks = _asked(flower, "/api/tasks?limit=1000")
         assert watch.wait(PATIENCE_S) == 0
@@ -86,14 +90,28 @@ def seen(servers, tmp_path_factory):
         yield seen
 
 
-def test_beat_has_begun_it_and_every_episode_is_done_and_paid_once(seen):
+@pytest.mark.timeout(400)
+def test_two_nights_over_three_hundred_episodes(seen):
+    """One test, for the nights take most of a minute: as more than one, several test processes would each have them."""
+    for is_so in (
+        _beat_has_begun_it_and_every_episode_is_done_and_paid_once,
+        _flower_shows_a_task_for_each_episode_and_one_for_the_night,
+        _scrapes_follow_the_night_and_end_with_the_manifests_figures,
+        _watch_follows_it_and_ends_with_it,
+        _each_night_has_its_report,
+        _the_second_night_by_crons_example_touches_only_what_is_new_or_changed,
+    ):
+        is_so(seen)
+
+
+def _beat_has_begun_it_and_every_episode_is_done_and_paid_once(seen):
     assert seen.bills[0] == dict.fromkeys(seen.episodes, 1)
     assert seen.manifests[0]["totals"]["by_state"] == {"done": EPISODES, "failed": 1}
     assert seen.manifests[0]["complete"]
     assert {row["key"] for row in seen.rows[0]} == {*seen.episodes, "odd/zero bytes.mp3"}
 
 
-def test_flower_shows_a_task_for_each_episode_and_one_for_the_night(seen):
+def _flower_shows_a_task_for_each_episode_and_one_for_the_night(seen):
     names = Counter(task["name"] for task in seen.tasks.values())
     states = Counter((task["name"], task["state"]) for task in seen.tasks.values())
     (night,) = [task for task in seen.tasks.values() if task["name"] == "night"]
@@ -105,7 +123,7 @@ def test_flower_shows_a_task_for_each_episode_and_one_for_the_night(seen):
     assert (night["state"], "exit code 1" in night["exception"]) == ("FAILURE", True)
 
 
-def test_scrapes_follow_the_night_and_end_with_the_manifests_figures(seen):
+def _scrapes_follow_the_night_and_end_with_the_manifests_figures(seen):
     uri = seen.archive.uri
     done = [scrape.get("nightscribe_run_objects", {}).get((uri, "done"), 0) for scrape in seen.scrapes]
     permits = [scrape["nightscribe_permits_held"] for scrape in seen.scrapes]
@@ -113,14 +131,15 @@ def test_scrapes_follow_the_night_and_end_with_the_manifests_figures(seen):
 
     assert done == sorted(done)
     assert len(set(done)) > 3, "the night was seen only in leaps"
-    assert 0 < max(permits) <= 24  # 16, overcommitted by half
+    # 16, overcommitted by half; and a request that fal has just accepted counts twice for a moment.
+    assert 0 < max(permits) <= 2 * 24
     assert done[-1] == last["nightscribe_manifest_objects"][uri, "done"] == EPISODES
     assert last["nightscribe_manifest_audio_seconds"][uri] == pytest.approx(seen.manifests[0]["totals"]["audio_s"])
     assert last["nightscribe_fal_answers_total"]["submit", "2xx"] == EPISODES
     assert last["nightscribe_queue_jobs"] == last["nightscribe_permits_held"] == 0
 
 
-def test_watch_follows_it_and_ends_with_it(seen):
+def _watch_follows_it_and_ends_with_it(seen):
     runs = [run for look in seen.looks for run in look["runs"]]
     done = [run["progress"]["by_state"].get("done", 0) for run in runs if run["progress"]]
 
@@ -130,7 +149,7 @@ def test_watch_follows_it_and_ends_with_it(seen):
     assert any(worker["at_work"] for look in seen.looks for worker in look["workers"])
 
 
-def test_each_night_has_its_report(seen):
+def _each_night_has_its_report(seen):
     first, second = seen.reports
 
     assert f"{EPISODES:,}" in first
@@ -139,7 +158,7 @@ def test_each_night_has_its_report(seen):
     assert "<script" not in first + second
 
 
-def test_the_second_night_by_crons_example_touches_only_what_is_new_or_changed(seen):
+def _the_second_night_by_crons_example_touches_only_what_is_new_or_changed(seen):
     before, after = ({row["key"]: row for row in rows} for rows in seen.rows)
     touched = {key for key, row in after.items() if row != before.get(key)}
 
@@ -148,6 +167,11 @@ def test_the_second_night_by_crons_example_touches_only_what_is_new_or_changed(s
     paid = {key: bills - seen.bills[0].get(key, 0) for key, bills in seen.bills[1].items()}
     assert {key: more for key, more in paid.items() if more} == dict.fromkeys(seen.again, 1)
     assert seen.manifests[1]["this_run"]["by_state"] == {"done": NEW + CHANGED}
+
+
+def _is_over(scrape: dict[str, Any]) -> bool:
+    is_idle = scrape["nightscribe_queue_jobs"] == scrape["nightscribe_permits_held"] == 0
+    return is_idle and "nightscribe_night_complete" in scrape
 
 
 def _asked(flower: str, path: str) -> Any:

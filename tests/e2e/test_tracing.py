@@ -31,6 +31,7 @@ def test_each_job_is_one_connected_trace_from_the_plan_to_the_sidecar(archive, c
     episodes = archive.put_episodes(6)
     again = episodes[0]
     archive.fault({"on": "process", "key": again, "times": 1, "do": {"fail": {"detail": "worker lost"}}})
+    archive.environment["NIGHTSCRIBE_LIMITS_LEASE_S"] = "60"  # with a short one a busy machine sends a job twice
     archive.start_worker("one", slots=3)
 
     outcome = archive.run("backfill", archive.uri)
@@ -103,7 +104,8 @@ def test_no_secret_is_in_any_trace_of_a_run_with_faults_that_echo_them(guarded, 
     end(archive.processes[-1])
 
     assert outcome.returncode == 1, outcome.stderr
-    assert len(collector.spans("plan")) == 5
+    # A job that is sent twice, on a busy machine, is planned into the same trace again.
+    assert len({span.trace for span in collector.spans("plan")}) == 5
     failed = [span.failed for span in collector.spans("job") if span.failed]
     assert any("REDACTED" in message or "audio_duration_too_long" in message for message in failed), failed
     assert canaries.leaks({f"batch {number}": body for number, body in enumerate(collector.received)}) == []

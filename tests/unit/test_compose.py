@@ -147,6 +147,8 @@ def test_the_exporter_is_given_access_to_s3_and_not_the_fal_key():
     given = set(SERVICES["metrics"]["environment"])
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL", "REDIS_URL"} <= given
     assert "FAL_KEY" not in given
+    # What decides which figures are read, and how full "full" is; the workers have all of .env.
+    assert {"NIGHTSCRIBE_LIMITS_ACCOUNT", "NIGHTSCRIBE_LIMITS_CONCURRENCY", "NIGHTSCRIBE_LIMITS_OVERCOMMIT"} <= given
 
 
 def test_the_receiver_is_given_neither_the_fal_key_nor_access_to_s3():

@@ -40,7 +40,8 @@ def remedy(tick: Tick) -> str:
         return ""
     if tick.stop_order.by_account:
         return "Nothing is submitted. Mend the account at fal (key, balance), then start the run again."
-    return "Nothing is submitted. Mend the setting, restart the workers, then start the run again."
+    of_run = f" of run {tick.stop_order.run_id}" if tick.stop_order.run_id else ""
+    return f"Nothing{of_run} is submitted. Mend the setting, restart the workers, then start the run again."
 
 
 def run_line(run: WatchedRun, tick: Tick) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -90,3 +93,17 @@ def test_what_is_asked_by_several_is_made_once_and_its_error_told_to_all():
     for _ in range(2):
         with pytest.raises(ConfigurationError):
             broken()
+
+
+def test_nobody_waits_for_lanes_that_hang_once_the_user_has_given_up():
+    program = """
+import os, signal, threading
+from pipeline.doctor import Check, checkup
+def look():
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait()
+checkup([[Check("hangs", look), Check("hangs too", look)]], within_s=3600)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+
+    assert ended.returncode == -signal.SIGINT

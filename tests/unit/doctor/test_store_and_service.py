@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import builders
 import pytest
@@ -85,6 +87,7 @@ def test_a_recording_is_tried_rather_than_anything_else(storage):
     [
         (206, b"", "ok", "opens without credentials"),
         (200, b"", "ok", "opens without credentials"),
+        (307, b"", "warning", "leads elsewhere (HTTP 307)"),
         (403, b"<Error><Code>AccessDenied</Code><Message>m</Message></Error>", "failed", "HTTP 403, AccessDenied"),
         (502, b"<html>", "failed", "HTTP 502, no reason"),
     ],
@@ -202,3 +205,24 @@ def test_a_url_that_does_not_open_is_never_quoted():
 
     assert "secret" not in away.value.message
     assert "A presigned URL could not be opened" in away.value.message
+
+
+def test_a_redirect_is_the_answer_and_nobody_goes_where_it_leads():
+    asked = []
+
+    class Leads(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(302 if self.path == "/healthz" else 200)
+            self.send_header("Location", "/login")
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Leads) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        answer = opened(f"http://127.0.0.1:{server.server_port}/healthz", what="fal.webhook_url", timeout_s=20)
+        server.shutdown()
+
+    assert (answer.status, asked) == (302, ["/healthz"])

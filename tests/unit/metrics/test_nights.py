@@ -226,3 +226,30 @@ def test_earlier_manifests_are_found_newest_first_without_the_later_ones_and_the
     found = read_earlier(storage, OUTPUT, ARCHIVE, "20260005", at_most=3)
 
     assert [manifest.run_id for manifest in found] == ["20260004", "20260002"]
+
+
+def test_the_manifest_of_an_archive_below_a_folder_called_runs_is_not_taken_for_an_earlier_one():
+    storage, below = MemoryStorage(), Place(bucket=ARCHIVE.bucket, prefix=f"{ARCHIVE.prefix}runs/2025/")
+    for archive in (ARCHIVE, below):
+        made = night_of(1).manifest.model_copy(update={"archive": archive})
+        folder = keys.run_folder(OUTPUT, archive, made.run_id)
+        storage.put(OUTPUT.bucket, f"{folder}manifest.json", made.model_dump_json().encode())
+
+    found = read_earlier(storage, OUTPUT, ARCHIVE, "20260005", at_most=9)
+
+    assert [manifest.archive for manifest in found] == [ARCHIVE]
+
+
+def test_only_the_first_scrapes_wait_for_a_store_that_hangs():
+    now_s, waited_s = [0.0], []
+
+    class First:
+        def wait(self, seconds):
+            waited_s.append(seconds)
+            now_s[0] += seconds
+
+    nights = Nights(Shelf(Store().last, Store().earlier), dict, 60.0, clock=lambda: now_s[0])
+    nights._first = First()
+
+    assert [nights.samples() for _ in range(3)] == [[("nightscribe_up", ("s3",), 0.0)]] * 3
+    assert waited_s == [3.0, 0.0, 0.0]

@@ -54,6 +54,14 @@ def test_a_failure_is_said(command, said):
     assert sentence.startswith("The command of notify.command (")
 
 
+def test_a_secret_that_a_long_line_begins_with_is_not_said_by_its_end():
+    signature = "5" * 400
+    sentence = tell(python(f"import sys; sys.exit('https://s3/x?X-Amz-Signature={signature}')"))
+
+    assert "55" not in sentence
+    assert "REDACTED" in sentence
+
+
 def test_its_arguments_are_not_said_for_they_may_hold_a_secret():
     assert "swordfish" not in tell(python("raise SystemExit(1)", "swordfish"))
 

@@ -77,6 +77,14 @@ def test_a_manifest_with_pending_objects_is_not_complete(states, complete):
     assert finish(MemoryStorage(), rows).complete is complete
 
 
+def test_a_manifest_of_a_run_that_has_left_failures_untried_is_not_complete():
+    """Its time was over before their turn came."""
+    rows = [builders.row("a", state=State.FAILED, reason="request_failed")]
+
+    assert finish(MemoryStorage(), rows).complete
+    assert not finish(MemoryStorage(), rows, facts=replace(FACTS, left=1)).complete
+
+
 def test_latest_points_to_the_manifest_that_was_written_last():
     storage = MemoryStorage()
     finish(storage, [builders.row("a")])

@@ -173,6 +173,27 @@ def test_the_account_and_a_signal_stop_all(ran, tmp_path, error):
     assert len(ran.told) == 1
 
 
+@pytest.mark.parametrize(("archives", "code"), [(TWO, 130), ("[[archive]]\nuri = 's3://a/'\n", 3)])
+def test_a_signal_that_comes_when_an_archive_is_done_interrupts_only_the_archives_after_it(
+    ran, monkeypatch, tmp_path, archives, code
+):
+    """A night whose last archive has reached its ceiling would be handed over, and spend it once more."""
+
+    def told_to_stop_at_its_end(session, wish, cancel):
+        cancel.cancel()
+        return ran.carry_through(session, wish, cancel)
+
+    monkeypatch.setattr(night_module, "carry_through", told_to_stop_at_its_end)
+    ran.ends = {"a": BudgetReachedError("The ceiling is reached.")}
+    file = tmp_path / "archives.toml"
+    file.write_text(archives)
+
+    outcome = nightly("--archives", str(file))
+
+    assert outcome.exit_code == code
+    assert [wish.uri for wish in ran.wishes] == ["s3://a/"]
+
+
 @pytest.mark.parametrize(
     ("text", "words", "said"),
     [

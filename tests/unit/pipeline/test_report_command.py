@@ -108,6 +108,21 @@ def test_without_a_manifest_before_nothing_is_compared():
     assert "There is no manifest of a run before" in text
 
 
+def test_a_damaged_manifest_before_keeps_no_report_from_being_made(storage):
+    """For instance the one because of which the newest was made anew from the sidecars."""
+    folder = keys.run_folder(builders.OUTPUT, ARCHIVE, TONIGHT)
+    said = Manifest.model_validate_json(storage.read("podcasts", f"{folder}manifest.json").body)
+    storage.put("podcasts", f"{folder}manifest.json", said.model_dump_json(exclude={"changes"}).encode())
+    earlier = keys.run_folder(builders.OUTPUT, ARCHIVE, EARLIER)
+    storage.put("podcasts", f"{earlier}part-00001.jsonl.gz", b"damaged")
+
+    outcome = run(storage)
+
+    assert outcome.exit_code == 0
+    assert "what has changed is not told. s3://podcasts/" in outcome.stderr
+    assert b"There is no manifest of a run before" in storage.read("podcasts", KEY).body
+
+
 def test_a_file_of_somebody_else_is_left_alone(storage, tmp_path):
     file = tmp_path / "notes.html"
     file.write_text("mine")

@@ -10,15 +10,19 @@ import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reported import facts, finished
 
 from pipeline.drawing import nice_ceiling
 from pipeline.models import Place, State
+from pipeline.report import Report, page
 from pipeline.report.gathering import LENGTHS_S
 from pipeline.report.shows import Shows
 from pipeline.report.spreads import Spread
 from pipeline.report.timeline import _WIDTHS_S, MOST_BINS, Timeline
 from pipeline.report.troubles import Suspects, Troubles, told
+from pipeline.storage.memory import MemoryStorage
 
+WHOLE = Place(bucket="podcasts")
 amounts = st.floats(min_value=0, max_value=1e7)
 
 
@@ -131,3 +135,28 @@ def test_the_top_of_a_scale_is_round_and_not_far_above(highest):
 
 def test_the_top_of_an_empty_scale_is_one():
     assert nice_ceiling(0) == 1
+
+
+def test_without_a_price_no_cost_is_told_as_nothing():
+    storage = MemoryStorage()
+    for number in (1, 2):
+        rows = [builders.row(f"show/{number}", duration_s=60.0, run_id=f"run{number}")]
+        made, gathering = finished(storage, facts(f"run{number}", archive=WHOLE), rows)
+
+    text = page(Report(made, gathering))
+
+    assert text.count("not known") == 5  # three times the whole archive's
+    assert "A question mark is a cost that is not known." in text
+    assert "0.00 USD" not in text
+    assert "<td>0.00</td>" not in text
+
+
+def test_what_a_failure_has_cost_is_in_the_sum_of_its_show():
+    rows = [
+        builders.row("a/1", cost_usd=1.5, run_id="run1"),
+        builders.row("a/2", State.FAILED, reason="suspect_again", cost_usd=2.25, run_id="run1"),
+    ]
+    made, gathering = finished(MemoryStorage(), facts("run1", archive=WHOLE), rows)
+
+    ((show,), _, _) = gathering.shows.largest(2)
+    assert (show.cost_usd, show.run_cost_usd) == (made.totals.cost_usd, made.this_run.cost_usd) == (3.75, 3.75)

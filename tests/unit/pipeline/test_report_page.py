@@ -19,7 +19,7 @@ from pipeline.errors import ForeignObjectError, NightscribeError
 from pipeline.models import Place, State
 from pipeline.report import Gathering, Report, page, write
 from pipeline.report.advice import FINDINGS, action
-from pipeline.report.wording import cost, hours, share, shown, span, usd
+from pipeline.report.wording import cost, hours, pace, share, shown, span, usd
 from pipeline.storage.memory import MemoryStorage
 
 ROOT = Path(__file__).parents[3]
@@ -154,7 +154,8 @@ def test_figures_add_up_to_those_of_the_manifest(made):
     assert sum(show.failing for show in shows) == of.get("failed", 0) + of.get("uncertain", 0)
     assert sum(show.audio_s for show in shows) == pytest.approx(manifest.totals.audio_s, abs=0.01)
     assert sum(show.run_audio_s for show in shows) == pytest.approx(manifest.this_run.audio_s, abs=0.01)
-    assert sum(show.cost_usd for show in shows) == pytest.approx(sum(row.cost_usd for row in done))
+    assert sum(show.cost_usd for show in shows) == pytest.approx(manifest.totals.cost_usd, abs=1e-9)
+    assert sum(show.run_cost_usd for show in shows) == pytest.approx(manifest.this_run.cost_usd, abs=1e-9)
     this = manifest.this_run.by_state
     assert gathering.lengths.count == sum(one.done for one in gathering.timeline.bins) == this.get("done", 0)
     troubles = gathering.troubles.most(*set(State) - {State.DONE})
@@ -195,20 +196,22 @@ def test_a_cost_that_is_not_known_is_not_told_as_nothing():
     assert (cost(made.totals), cost(half.totals)) == ("not known", "at least 2.50 USD")
 
 
-def test_the_file_stays_small_whatever_keys_and_messages_hold():
-    worst = "&" * 1000
+@pytest.mark.parametrize("prefix", ["", "&" * 800 + "/"], ids=["the whole bucket", "a long prefix"])
+def test_the_file_stays_small_whatever_keys_and_messages_hold(prefix):
+    worst = "&" * (1000 - len(prefix))
     rows = []
     for number in range(120):
         key = f"{number:03d}/{worst}"
-        common = {"run_id": "run1", "message": worst, "sidecar_key": key, "settled_at": STARTED_AT}
+        at = STARTED_AT + timedelta(minutes=3 * number)
+        common = {"run_id": "run1", "message": "\u2028" * 1000, "sidecar_key": f"{prefix}{key}", "settled_at": at}
         rows += [
-            builders.row(f"a{key}", State.FAILED, reason=f"{number % 40}{worst}", **common),
-            builders.row(f"b{key}", State.UNCERTAIN, reason=f"{number % 40}{worst}", **common),
-            builders.row(f"c{key}", suspect=("loop", "gap"), duration_s=60.0, **common),
-            builders.row(f"d{key}", State.SKIPPED, reason=f"{number % 40}{worst}", **common),
+            builders.row(f"{prefix}a{key}", State.FAILED, reason=f"{number % 40}{worst}", permanent=True, **common),
+            builders.row(f"{prefix}b{key}", State.UNCERTAIN, reason=f"{number % 40}{worst}", **common),
+            builders.row(f"{prefix}c{key}", suspect=("loop", "gap"), duration_s=60.0, **common),
+            builders.row(f"{prefix}d{key}", State.SKIPPED, reason=f"{number % 40}{worst}", **common),
         ]
 
-    _, text = report_of(rows)
+    _, text = report_of(rows, archive=Place(bucket="podcasts", prefix=prefix))
 
     read(text)
     assert len(text.encode()) < 300_000
@@ -264,6 +267,8 @@ def test_rows_that_come_once_more_are_counted_once():
         (span(0), "0.0 s"), (span(59.6), "1 min"), (span(9.99), "10.0 s"), (span(61), "1 min 1 s"),
         (span(86399.9), "1 d"),
         (span(22320), "6 h 12 min"), (hours(900), "0.25 h"), (hours(360000), "100 h"), (hours(359999), "100.0 h"),
+        (hours(3), "< 0.01 h"), (hours(0), "0.00 h"), (usd(0.00003), "< 0.0001 USD"),
+        (pace(0.2), "0.20 h"), (pace(9.9), "9.9 h"), (pace(1234.5), "1,234 h"),
         (usd(0), "0.00 USD"), (usd(0.0021), "0.0021 USD"), (usd(1234.5), "1,234.50 USD"),
         (share(1, 1000), "< 1 %"), (share(0, 5), "0 %"), (share(0, 0), "–"), (shown("a\u200fb\x00"), "a\\u200fb\\x00"),
     ],

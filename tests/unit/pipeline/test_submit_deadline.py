@@ -92,3 +92,18 @@ def test_what_a_worker_drops_after_the_deadline_is_not_sent_again():
 
     assert world.queue.jobs == []
     assert len(world.unsettled) == 4
+
+
+@pytest.mark.parametrize("what", ["forgotten", "seconds"])
+def test_what_is_left_when_the_time_is_over_a_moment_after_the_clock_was_looked_at_is_said(what):
+    """Nothing could be sent any more, which is not the same as nothing being left."""
+    world = World()
+
+    def looked_through_at_the_last_moment():
+        world.submit_before = world.now
+        return jobs(1)
+
+    setattr(world, what, looked_through_at_the_last_moment)
+
+    with pytest.raises(DeadlineReachedError):
+        list(world.dispatch([]))
