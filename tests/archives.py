@@ -58,6 +58,8 @@ class Archive:
         self.redis = redis.Redis.from_url(servers.redis_url)
         self.queue = f"{self.bucket}:transcribe"
         self.processes: list[subprocess.Popen[bytes]] = []
+        drafts = folder / "drafts"
+        drafts.mkdir(parents=True, exist_ok=True)
         self.environment = servers.process_environment(
             NIGHTSCRIBE_REDIS_KEY_PREFIX=f"{self.bucket}:",
             NIGHTSCRIBE_LIMITS_LEASE_S="3",
@@ -67,6 +69,7 @@ class Archive:
             NIGHTSCRIBE_RUN_PROGRESS_EVERY_S="0.5",
             NIGHTSCRIBE_LOGS_FORMAT="json",
             PYTHONUNBUFFERED="1",
+            TMPDIR=str(drafts),  # what a killed process leaves goes with the folder
             XDG_STATE_HOME=str(folder / "state"),  # whoever runs the tests may have asked fal for prices
         )
 

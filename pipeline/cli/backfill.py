@@ -17,6 +17,7 @@ from pipeline.cli.running import carry_through, interrupted
 from pipeline.cli.session import Session
 from pipeline.cli.sources import source_options
 from pipeline.cli.summary import summarise
+from pipeline.cli.unheard import heard_or_not
 from pipeline.cli.wishes import now, wish_of
 from pipeline.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from pipeline.plan import Mode
@@ -102,7 +103,8 @@ def _run(session: Session, mode: Mode, options: dict[str, Any]) -> None:
         click.echo(printable(interrupted(run.counts), keep="\n"), err=True)
         raise click.exceptions.Exit(EXIT_INTERRUPTED)
     if manifest is not None:
-        summarise(run.outcome, manifest, run.counts, wish.price, as_json=options["as_json"])
+        with heard_or_not():
+            summarise(run.outcome, manifest, run.counts, wish.price, as_json=options["as_json"])
     if ended.error is not None:
         raise ended.error
     for hint in run.counts.hints():
