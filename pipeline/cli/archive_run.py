@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from pipeline import keys
+from pipeline import keys, manifest
 from pipeline.cancellation import CancellationToken
 from pipeline.cli.counts import Counts
 from pipeline.cli.heartbeat import heartbeat
@@ -23,8 +23,9 @@ from pipeline.cli.wishes import Wish, now
 from pipeline.errors import NightscribeError, ServiceUnavailableError
 from pipeline.models import Phase
 from pipeline.redaction import redact
+from pipeline.runs.base import Runs, RunTicket
 from pipeline.submit import Event
-from pipeline.unfinished import OpenRunNote
+from pipeline.unfinished import Noted, OpenRunNote
 from pipeline.wiring.dispatcher import open_dispatcher
 
 
@@ -56,15 +57,13 @@ class ArchiveRun:
             parts.queue.depth()
             note = OpenRunNote(self.session.storage, self.wish.output, self.wish.archive)
             noted = note.read()
-            is_ours = noted is not None and noted.run.recipe == self.wish.recipe.hash
-            ticket = parts.runs.open(
-                keys.archive_id(self.wish.output, self.wish.archive),
-                self.wish.recipe.hash,
-                new_run_id=_new_run_id(self.started_at),
-                archive_uri=self.wish.uri,
-                endpoint_id=self.wish.recipe.endpoint_id,
-                unfinished_run_id=noted.run.run_id if noted and is_ours else None,
-            )
+            ticket = self._open(parts.runs, noted)
+            if ticket.resumed and self._has_manifest(ticket.run_id):
+                # Its dispatcher died right after the manifest: it is over, and what comes now is the next run.
+                parts.runs.close(ticket, finished=True)
+                note.remove(ticket.run_id)
+                noted = None
+                ticket = self._open(parts.runs, noted)
             run = OpenRun(self.session, self.wish, parts, ticket, self.cancel, self.outcome)
             telling = self.telling = Telling(parts.runs, ticket, self.wish, self.counts, self.started_at)
             try:
@@ -86,6 +85,21 @@ class ArchiveRun:
                     parts.runs.close(ticket, finished=not run.can_be_continued)
         finally:
             parts.close()
+
+    def _open(self, runs: Runs, noted: Noted | None) -> RunTicket:
+        is_ours = noted is not None and noted.run.recipe == self.wish.recipe.hash
+        return runs.open(
+            keys.archive_id(self.wish.output, self.wish.archive),
+            self.wish.recipe.hash,
+            new_run_id=_new_run_id(self.started_at),
+            archive_uri=self.wish.uri,
+            endpoint_id=self.wish.recipe.endpoint_id,
+            unfinished_run_id=noted.run.run_id if noted and is_ours else None,
+        )
+
+    def _has_manifest(self, run_id: str) -> bool:
+        last = manifest.read_latest(self.session.storage, self.wish.output, self.wish.archive)
+        return last is not None and last.run_id == run_id
 
 
 def _new_run_id(moment: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -30,6 +31,48 @@ _AT_LENGTH = textwrap.dedent("""
     manifest.finish = at_length
     cli.main()
 """)
+
+# It dies between the manifest and whatever comes after it.
+_KILLED = textwrap.dedent("""
+    import os, signal
+    from pipeline import cli, manifest
+
+    finish = manifest.finish
+
+    def the_last(*words, **options):
+        finish(*words, **options)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    manifest.finish = the_last
+    cli.main()
+""")
+
+
+def test_a_night_that_dies_right_after_its_manifest_is_over(archive):
+    """Gone on with, it would spend under yesterday's ceiling, and write over the parts that the manifest names."""
+    archive.environment["NIGHTSCRIBE_RUN_DISPATCHER_LEASE_S"] = "2"
+    episodes = archive.put_episodes(2)
+    archive.start_worker()
+    command = [sys.executable, "-c", _KILLED, "nightly", archive.uri, "--max-cost", "1"]
+    first = archive._spawn(command, "command.log", {"PYTHONPATH": str(REPOSITORY)})
+    assert first.wait(90) == -signal.SIGKILL
+    before = archive.manifest()
+    folder = f"_nightscribe/runs/{before['run_id']}/"
+    kept = {key: archive.read(key) for key in archive.keys(folder)}
+    assert archive.keys("_nightscribe/open")
+
+    episodes += archive.put_episodes(1, "next/")
+    eventually(lambda: archive.redis.keys(f"{archive.bucket}:archive:*:dispatcher") == [], "its lease runs out")
+    second = archive.run("nightly", archive.uri, "--max-cost", "1")
+
+    assert second.returncode == 0, second.stderr
+    after = archive.manifest()
+    assert after["run_id"] != before["run_id"]
+    assert after["this_run"]["by_state"] == {"done": 1}
+    assert {key: archive.read(key) for key in archive.keys(folder)} == kept
+    assert archive.keys("_nightscribe/open") == []
+    assert archive.redis.smembers(f"{archive.bucket}:archives") == set()
+    assert archive.bills_per_key() == dict.fromkeys(episodes, 1)
 
 
 def test_a_night_that_writes_its_manifest_is_not_taken_for_dead(archive):
