@@ -14,6 +14,8 @@ from pipeline import logs
 from pipeline.errors import ConfigurationError
 from pipeline.metrics.exposition import Scrape
 
+# The kernel may give a signal to another thread; it is heeded once the main one wakes, which must not be never.
+_LOOK_S = 1.0
 _IDLE_S = 10.0  # a client that says nothing must not keep a thread
 
 
@@ -78,7 +80,8 @@ def serve(server: ThreadingHTTPServer, background: Callable[[threading.Event], N
     ]
     for thread in threads:
         thread.start()
-    stopped.wait()
+    while not stopped.wait(_LOOK_S):
+        pass
     server.shutdown()
     server.server_close()
 

@@ -13,6 +13,7 @@ from prometheus import CONFIGS, alerts
 from pipeline.metrics.families import NAMES
 
 ALERTS = alerts()
+_TRIALS = ("alerts_test.yml", "days_test.yml")
 _RUNBOOK = CONFIGS.parents[1] / "docs" / "operations.md"
 
 
@@ -24,7 +25,7 @@ def test_prometheus_accepts_configuration_and_rules(programs):
 
 
 def test_each_alert_fires_when_it_should_and_only_then(programs):
-    outcome = _promtool(programs, CONFIGS, "test", "rules", "alerts_test.yml")
+    outcome = _promtool(programs, CONFIGS, "test", "rules", *_TRIALS)
 
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
@@ -35,9 +36,10 @@ def test_the_trial_would_notice_an_alert_that_always_or_never_fires(programs, tm
     for rule in (rule for group in rules["groups"] for rule in group["rules"]):
         rule["expr"] = expression
     (tmp_path / "alerts.yml").write_text(yaml.safe_dump(rules), "utf-8")
-    shutil.copy(CONFIGS / "alerts_test.yml", tmp_path)
+    for trial in _TRIALS:
+        shutil.copy(CONFIGS / trial, tmp_path)
 
-    outcome = _promtool(programs, tmp_path, "test", "rules", "alerts_test.yml")
+    outcome = _promtool(programs, tmp_path, "test", "rules", *_TRIALS)
 
     said = outcome.stderr + outcome.stdout
     noticed = set(re.findall(r'got: {__name__="ALERTS", alertname="(\w+)"', said))
