@@ -68,8 +68,9 @@ class Database:
         self._connection.close()
 
     def define(self, sql: str) -> None:
-        """Carries out a statement of ours, such as one that makes a view."""
-        self._connection.execute(sql)
+        """Carries out a statement of ours, such as one that makes a view. Ctrl-C ends it."""
+        with _interruptible():
+            self._connection.execute(sql)
 
     def ask(self, sql: str) -> Answer:
         """Answers one query.
@@ -97,7 +98,8 @@ class Database:
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
-            yield
+            with _interruptible():
+                yield
         except self._duckdb.OutOfMemoryException:
             raise ConfigurationError(
                 f"The query needs more than {_MEMORY_LIMIT} at once, even with what can be put to disk. Ask for fewer "
@@ -106,10 +108,16 @@ class Database:
             ) from None
         except self._duckdb.Error as error:
             raise ConfigurationError(f"DuckDB says: {_shown(str(error))}", "bad_query") from None
-        except RuntimeError as error:
-            if "interrupted" in str(error):  # what DuckDB makes of Ctrl-C
-                raise KeyboardInterrupt from None
-            raise
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupted" in str(error):  # what DuckDB makes of Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
 
 
 def literal(text: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -175,6 +178,17 @@ def test_a_value_that_does_not_fit_is_told_even_among_the_last_rows():
         ask("SELECT key::INT FROM manifest", rows)
 
     assert "'x\\x1b'" in caught.value.message
+
+
+def test_ctrl_c_ends_a_statement_of_ours_too(tmp_path):
+    """Making the view reads the files: a signal may come as well then."""
+    endless = "CREATE TABLE t AS SELECT sum(a.n * b.n) FROM range(1e7::INT) a(n), range(1e7::INT) b(n)"
+    later = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    with Database(tmp_path) as database:
+        later.start()
+        with pytest.raises(KeyboardInterrupt):
+            database.define(endless)
+    later.join()
 
 
 # the queries that have names
