@@ -16,8 +16,8 @@ from pipeline.models import Segment
 
 COLUMNS = 32
 _CUT = "…"
-# SRT cannot escape: players take `<i>` and `{\an8}` for orders, and a line with an arrow for the times of a cue.
-_NO_ORDERS = str.maketrans("<>{}", "‹›()")  # noqa: RUF001  as like them as can be
+# SRT cannot escape: players take `<i>`, `{\an8}` and `\N` for orders, and a line with an arrow for the times of a cue.
+_NO_ORDERS = str.maketrans("<>{}\\", "‹›()∖")  # noqa: RUF001  as like them as can be
 
 
 def render_srt(segments: Sequence[Segment], text: str) -> str:
