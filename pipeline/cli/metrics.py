@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import signal
-import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from pipeline.metrics.nights import Night, Nights, Shelf
 from pipeline.models import Manifest, Place
 from pipeline.runs.base import Runs
 
+_ENDS = (signal.SIGINT, signal.SIGTERM)
 _EARLIER = 30  # manifests that are looked through for a complete night; a month without one is told as none at all
 
 
@@ -86,13 +86,12 @@ def metrics(
             host or settings.metrics.host,
             settings.metrics.port if port is None else port,
         )
-        stopped = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
+        # Waited for rather than handled: a handler that sets an event may have interrupted who holds the event's lock.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # before any thread, which inherits it
         bound, bound_port = server.server_address[:2]
         shown = f"[{bound!s}]" if ":" in str(bound) else str(bound)
         click.echo(f"Metrics on http://{shown}:{bound_port}/metrics")
-        serve(server, nights.refresh_until, stopped)
+        serve(server, nights.refresh_until, lambda: signal.sigwait(_ENDS))
     finally:
         parts.close()
 

@@ -14,8 +14,6 @@ from pipeline import logs
 from pipeline.errors import ConfigurationError
 from pipeline.metrics.exposition import Scrape
 
-# The kernel may give a signal to another thread; it is heeded once the main one wakes, which must not be never.
-_LOOK_S = 1.0
 _IDLE_S = 10.0  # a client that says nothing must not keep a thread
 
 
@@ -72,16 +70,19 @@ def open_server(scrape: Scrape, host: str, port: int) -> ThreadingHTTPServer:
         ) from None
 
 
-def serve(server: ThreadingHTTPServer, background: Callable[[threading.Event], None], stopped: threading.Event) -> None:
-    """Serves until `stopped` is set; `background` runs in a thread of its own and heeds it too."""
+def serve(
+    server: ThreadingHTTPServer, background: Callable[[threading.Event], None], until: Callable[[], object]
+) -> None:
+    """Serves until `until` returns; `background` runs in a thread of its own and heeds the event that is set then."""
+    stopped = threading.Event()
     threads = [
         threading.Thread(target=server.serve_forever, name="http", daemon=True),
         threading.Thread(target=background, args=(stopped,), name="manifests", daemon=True),
     ]
     for thread in threads:
         thread.start()
-    while not stopped.wait(_LOOK_S):
-        pass
+    until()
+    stopped.set()
     server.shutdown()
     server.server_close()
 
