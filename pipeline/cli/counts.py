@@ -105,6 +105,11 @@ class Counts:
         return bool(self.failed + self.failed_in_plan + self.uncertain)
 
     @property
+    def still_suspect(self) -> int:
+        """Transcripts that read wrong and stand; a second opinion may also have replaced those of an earlier run."""
+        return max(0, self.suspect - self.replaced)
+
+    @property
     def in_flight(self) -> int:
         """Jobs that workers hold now."""
         return max(0, self.outstanding - self.queued)
@@ -130,7 +135,7 @@ class Counts:
         """The state in one line."""
         left = "" if self.left_s is None else f", about {_clock(self.left_s)} left"
         uncertain = f", {self.uncertain} uncertain" if self.uncertain else ""
-        suspect = f", {max(0, self.suspect - self.replaced)} suspect" if self.suspect else ""
+        suspect = f", {self.still_suspect} suspect" if self.suspect else ""
         ceiling = f", {used(self.budget)} used" if self.budget else ""
         return (
             f"{self.done} done{suspect}, {self.failed + self.failed_in_plan} failed{uncertain}, "

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline import keys, manifest
+from pipeline.cli.summary import manifest_uri
 from pipeline.errors import EXIT_BUDGET, EXIT_DEADLINE, EXIT_DONE, EXIT_SOME_FAILED, ConfigurationError
-from pipeline.models import Ending, Manifest, ManifestRow, Place, RunEnd, SkipReason, State, Trouble
+from pipeline.models import Ending, Manifest, Place, RunEnd, SkipReason, State, Trouble
 from pipeline.storage.base import Storage
 
-_TROUBLES = 10  # as many as a run itself tells of
 _EXIT_CODES = {
     Ending.DONE: EXIT_DONE,
     Ending.FAILED: EXIT_SOME_FAILED,
@@ -33,7 +33,7 @@ def last_end(storage: Storage, archive: Place, output: Place) -> RunEnd:
             "no_manifest",
         )
     states, run = made.totals.by_state, made.this_run.by_state
-    folder, report = keys.run_folder(output, archive, made.run_id), keys.report_key(output, archive, made.run_id)
+    report = keys.report_key(output, archive, made.run_id)
     ending = _ending(made)
     return RunEnd(
         archive=archive,
@@ -55,7 +55,7 @@ def last_end(storage: Storage, archive: Place, output: Place) -> RunEnd:
         cost_usd=made.this_run.cost_usd,
         cost_unknown=made.this_run.cost_unknown > 0,
         troubles=tuple(_troubles(storage, made)),
-        manifest_uri=f"s3://{output.bucket}/{folder}manifest.json",
+        manifest_uri=manifest_uri(output, archive, made.run_id),
         report_uri=f"s3://{output.bucket}/{report}" if storage.head(output.bucket, report) else None,
     )
 
@@ -74,16 +74,12 @@ def _in_trouble(made: Manifest) -> int:
 
 
 def _troubles(storage: Storage, made: Manifest) -> Iterator[Trouble]:
-    wanted = min(_in_trouble(made), _TROUBLES)
+    wanted = min(_in_trouble(made), Trouble.most_told)
     if not wanted:
         return
     for row in manifest.read_rows(storage, made):
         if row.run_id == made.run_id and row.state in {State.FAILED, State.UNCERTAIN}:
-            yield _trouble(row)
+            yield Trouble.of(row)
             wanted -= 1
             if not wanted:
                 return
-
-
-def _trouble(row: ManifestRow) -> Trouble:
-    return Trouble(key=row.key, state=row.state, reason=row.reason or "", message=row.message or "", at=row.settled_at)

@@ -62,13 +62,13 @@ def run_end_of(ended: EndedRun) -> RunEnd:
         left=max(written.totals.by_state.get(State.PENDING.value, 0), left) if written else max(0, under_way),
         skipped=counts.skipped,
         gone=counts.gone,
-        suspect=max(0, counts.suspect - counts.replaced),
+        suspect=counts.still_suspect,
         by_reason=dict(counts.by_reason),
         audio_s=counts.audio_s,
         cost_usd=counts.cost_usd,
         cost_unknown=counts.cost_unknown,
         troubles=tuple(run.telling.troubles) if run.telling else (),
-        manifest_uri=manifest_uri(written) if written else None,
+        manifest_uri=manifest_uri(written.output, written.archive, written.run_id) if written else None,
         report_uri=outcome.report_uri,
     )
 

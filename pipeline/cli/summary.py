@@ -9,7 +9,7 @@ import click
 from pipeline import keys
 from pipeline.cli.counts import Counts
 from pipeline.cli.outcome import Outcome
-from pipeline.models import Manifest, Price
+from pipeline.models import Manifest, Place, Price
 from pipeline.printable import printable, printable_json
 
 
@@ -21,10 +21,9 @@ def summarise(outcome: Outcome, manifest: Manifest, counts: Counts, price: Price
         _for_people(outcome, manifest, counts, price)
 
 
-def manifest_uri(manifest: Manifest) -> str:
-    """Where a manifest lies."""
-    folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
-    return f"s3://{manifest.output.bucket}/{folder}manifest.json"
+def manifest_uri(output: Place, archive: Place, run_id: str) -> str:
+    """Where the manifest of a run lies."""
+    return f"s3://{output.bucket}/{keys.run_folder(output, archive, run_id)}manifest.json"
 
 
 def _for_people(outcome: Outcome, manifest: Manifest, counts: Counts, price: Price | None) -> None:
@@ -49,6 +48,6 @@ def _for_people(outcome: Outcome, manifest: Manifest, counts: Counts, price: Pri
     )
     if counts.done and price is not None:
         click.echo(f"  price      {price.shown}")
-    click.echo(printable(f"  manifest   {manifest_uri(manifest)}"))
+    click.echo(printable(f"  manifest   {manifest_uri(manifest.output, manifest.archive, manifest.run_id)}"))
     if outcome.report_uri:
         click.echo(printable(f"  report     {outcome.report_uri}"))

@@ -17,7 +17,6 @@ from pipeline.runs.base import Runs, RunTicket
 from pipeline.submit import Event, SettledRow
 
 _EVERY_S = 1.0  # a person's eye and a scrape need no more
-_TROUBLES = 10  # the record stays below some kilobytes
 _PACE_OVER_S = 60.0
 
 
@@ -31,23 +30,14 @@ class Telling:
     counts: Counts
     started_at: datetime
     _told_at: float = float("-inf")
-    troubles: deque[Trouble] = field(default_factory=lambda: deque(maxlen=_TROUBLES))
+    troubles: deque[Trouble] = field(default_factory=lambda: deque(maxlen=Trouble.most_told))
     """What went wrong lately, newest first."""
     _pace: deque[tuple[float, float]] = field(default_factory=deque)
 
     def heed(self, event: Event) -> None:
         """Remembers what went wrong, and tells when it is time."""
         if isinstance(event, SettledRow) and event.row.state is not State.DONE:
-            row = event.row
-            self.troubles.appendleft(
-                Trouble(
-                    key=row.key,
-                    state=row.state,
-                    reason=row.reason or "",
-                    message=row.message or "",
-                    at=row.settled_at,
-                )
-            )
+            self.troubles.appendleft(Trouble.of(event.row))
         if time.monotonic() - self._told_at >= _EVERY_S:
             self._tell(Phase.TRANSCRIBING if self.counts.planned else Phase.PLANNING)
 
@@ -80,7 +70,7 @@ class Telling:
             queued=counts.queued,
             skipped=counts.skipped,
             gone=counts.gone,
-            suspect=max(0, counts.suspect - counts.replaced),
+            suspect=counts.still_suspect,
             audio_s=counts.audio_s,
             cost_usd=counts.cost_usd,
             cost_unknown=counts.cost_unknown,

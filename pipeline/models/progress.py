@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
 from pipeline.models.archives import Place, Record
-from pipeline.models.manifests import State
+from pipeline.models.manifests import ManifestRow, State
 
 
 class Phase(StrEnum):
@@ -24,11 +25,19 @@ class Phase(StrEnum):
 class Trouble(Record):
     """An object that did not become a transcript."""
 
+    most_told: ClassVar[int] = 10
+    """How many a run tells of, so that its record stays below some kilobytes."""
+
     key: str
     state: State
     reason: str
     message: str
     at: AwareDatetime | None = None
+
+    @classmethod
+    def of(cls, row: ManifestRow) -> Trouble:
+        """What a row tells of its object."""
+        return cls(key=row.key, state=row.state, reason=row.reason or "", message=row.message or "", at=row.settled_at)
 
 
 class Progress(Record):

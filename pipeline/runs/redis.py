@@ -62,8 +62,7 @@ class RedisRuns(Runs):
                 unfinished = old["run_id"] if old["recipe_hash"] == recipe_hash else None
             run = OpenRun(unfinished or new_run_id, recipe_hash, archive_uri, endpoint_id, token)
             order = self.stop_order()
-            open_elsewhere = {other.run_id for other in self.summaries()} - {run.run_id, old.get("run_id")}
-            stale_order = [self._stop_key] if order and order.run_id not in open_elsewhere else []
+            stale_order = [self._stop_key] if order and self._is_stale(order, {run.run_id, old.get("run_id")}) else []
             with self._client.pipeline(transaction=True) as transaction:
                 if "run_id" in old and unfinished is None:
                     # Jobs of another recipe stay with their workers; nobody will ask for their rows.
@@ -85,6 +84,12 @@ class RedisRuns(Runs):
             f"Run {run_id} over {archive_uri} is alive. Wait for its end; if its process has died, its run can be "
             f"continued {self._dispatcher_lease_ms / 1000:g} s after that."
         )
+
+    def _is_stale(self, order: StopOrder, opened: set[str | None]) -> bool:
+        """Whether an order binds nobody once these runs are opened: it is of all, of one of these, or of none open."""
+        if not order.run_id or order.run_id in opened:
+            return True
+        return all(other.run_id != order.run_id for other in self.summaries())
 
     def beat(self, ticket: RunTicket) -> bool:
         """See `Runs.beat`. Tells a server that was wiped what it knew of the run, except for its jobs."""

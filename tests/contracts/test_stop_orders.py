@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
+import pytest
+
 from pipeline.runs.base import StopOrder
 
 
@@ -39,3 +43,18 @@ def test_a_stop_order_about_a_run_that_nobody_goes_on_with_is_cleared(run_world)
     run_world.open("recipe-2", new_run_id="run-2")
 
     assert run_world.runs.stop_order() is None
+
+
+@pytest.mark.parametrize("order", [None, StopOrder("balance", "fal locked the account; top it up.")])
+def test_the_other_runs_are_asked_for_only_to_judge_an_order_about_one_of_them(redis_run_world, monkeypatch, order):
+    if order:
+        redis_run_world.runs.stop(order)
+    asked = mock.Mock(wraps=redis_run_world.runs.summaries)
+    monkeypatch.setattr(redis_run_world.runs, "summaries", asked)
+
+    redis_run_world.open(new_run_id="run-1")
+    asked.assert_not_called()
+
+    redis_run_world.runs.stop(StopOrder("unknown_model", "fal knows no model x.", by_account=False, run_id="run-1"))
+    redis_run_world.open(archive_id="another", new_run_id="run-2")
+    asked.assert_called_once_with()

@@ -13,7 +13,7 @@ from hook_listener import Listener
 from pipeline.cli.notify import notify
 from pipeline.cli.session import Session
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
-from pipeline.models import Ending, RunEnd, State
+from pipeline.models import Ending, RunEnd, State, Trouble
 from pipeline.settings import load_settings
 
 
@@ -62,6 +62,18 @@ def test_what_failed_is_named(archive, tmp_path):
     assert end.by_reason == {"not_audio": 1}
     (trouble,) = end.troubles
     assert (trouble.key, trouble.state, trouble.reason) == ("show/bad.mp3", State.FAILED, "not_audio")
+    assert (trouble.message, trouble.at) == ("It is a page.", None)
+
+
+def test_of_many_that_failed_some_are_named(archive, tmp_path):
+    for number in range(Trouble.most_told + 2):
+        archive.failed(f"show/bad{number:02}.mp3", run_id="run2", reason="not_audio", message="It is a page.")
+    archive.finish(run_id="run2")
+
+    end = told(archive, tmp_path, "s3://podcasts/")
+
+    assert end.failed == Trouble.most_told + 2
+    assert len(end.troubles) == Trouble.most_told
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pipeline import cli
 from pipeline.cancellation import CancellationToken, Cancelled
 from pipeline.cli import nightly as night_module
 from pipeline.cli.archive_run import ArchiveRun
+from pipeline.cli.counts import Counts
 from pipeline.cli.deadlines import deadline_of
 from pipeline.cli.run_ends import most_serious, run_end_of
 from pipeline.cli.running import EndedRun
@@ -108,6 +109,14 @@ def test_failures_of_objects_end_a_run_with_1():
     end = run_end_of(EndedRun(run, NOW))
 
     assert (end.ending, end.exit_code, end.uncertain) == (Ending.FAILED, 1, 1)
+
+
+def test_what_a_second_opinion_has_replaced_is_suspect_no_more():
+    counts = Counts(suspect=3, replaced=1)
+
+    assert counts.still_suspect == 2
+    assert "0 done, 2 suspect, " in counts.line()
+    assert Counts(suspect=1, replaced=2).still_suspect == 0  # of an earlier run's, too
 
 
 @pytest.mark.parametrize(
