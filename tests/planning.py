@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice, repeat
 from typing import Any
 
 import builders
 
-from pipeline.models import Found, Job, ManifestRow, Recipe, SidecarStamp, Skip
+from pipeline.discover import Selection, Sighting, discover
+from pipeline.manifest import loose
+from pipeline.models import Found, Job, ManifestRow, Place, Recipe, SidecarStamp, Skip, Stretch
 from pipeline.plan import Mode, Request, plan
+from pipeline.settings import S3Settings
+from pipeline.storage.base import Storage
 
 SETTINGS = builders.settings().audio
 OTHER = builders.recipe("fal-ai/wizper")
@@ -76,6 +81,29 @@ def request(*, mode: Mode = Mode.INCREMENTAL, limit: int | None = None, **asked:
     return Request("run1", builders.BUCKET, builders.recipe(), builders.OUTPUT, (), mode, limit, **asked)
 
 
+def stretches(found: Iterable[Found], sizes: Iterable[int] = repeat(2)) -> Iterator[Stretch]:
+    """Objects in key order, in pieces of these sizes."""
+    passing = iter(found)
+    for size in sizes:
+        piece = list(islice(passing, size))
+        if not piece:
+            return
+        yield Stretch.of(piece)
+
+
+def listed_in(
+    storage: Storage,
+    archive: Place,
+    output: Place,
+    chosen: Selection,
+    s3: S3Settings,
+    sighting: Sighting | None = None,
+) -> Iterator[Found]:
+    """What a listing shows, one by one."""
+    found = discover(storage, archive, output, chosen, s3, sighting=sighting)
+    return chain.from_iterable(stretch.found() for stretch in found)
+
+
 def decided(
     found: Iterable[Found],
     rows: Iterable[ManifestRow] = (),
@@ -83,7 +111,14 @@ def decided(
     **asked: Any,
 ) -> Iterable[Job | Skip]:
     """The decisions, one by one."""
-    return plan(found, map(builders.remembered, rows), request(**asked), SETTINGS, look, now=lambda: builders.NOW)
+    return plan(
+        stretches(found),
+        loose(map(builders.remembered, rows)),
+        request(**asked),
+        SETTINGS,
+        look,
+        now=lambda: builders.NOW,
+    )
 
 
 def decide(

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from pipeline.cli.ceilings import used
 from pipeline.limits.base import BudgetUse, Ceiling
-from pipeline.models import ManifestRow, Skip, SkipReason, State
+from pipeline.models import ManifestRow, Skip, SkipReason, State, Untouched
 from pipeline.plan import RESULT_EXPIRED
-from pipeline.submit import Enqueued, Event, SecondAsked, SettledRow, Skipped, Tick
+from pipeline.submit import Enqueued, Event, Passed, SecondAsked, SettledRow, Skipped, Tick
 
 _SECONDS_PER_HOUR = 3600.0
 
@@ -64,6 +64,8 @@ class Counts:
                     self.by_reason[skip.reason.value] += 1
                 self.skipped += not news
                 self.expired += skip.row.state is State.FAILED and skip.row.reason == RESULT_EXPIRED
+            case Passed(Untouched(objects)):
+                self.skipped += objects
             case Enqueued():
                 self.enqueued += 1
             case SecondAsked():

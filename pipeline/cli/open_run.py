@@ -38,6 +38,7 @@ from pipeline.models import (
     SkipReason,
     State,
     UnfinishedRun,
+    Untouched,
 )
 from pipeline.plan import left_over, planned_again, planned_row, second_job, settled_over
 from pipeline.runs.base import RunTicket
@@ -200,8 +201,8 @@ class OpenRun:
         return budget
 
     def _before_the_first(
-        self, planned: Iterator[Job | Skip], write_note: Callable[[], object]
-    ) -> Iterator[Job | Skip]:
+        self, planned: Iterator[Job | Skip | Untouched], write_note: Callable[[], object]
+    ) -> Iterator[Job | Skip | Untouched]:
         """Judges the delivery, asks fal about the key, if there is one, tries the store, notes the run; given a job."""
         for decision in planned:
             if isinstance(decision, Job) and not self.outcome.has_begun:

@@ -17,7 +17,7 @@ from pipeline.cli.session import Session
 from pipeline.cli.sources import source_options
 from pipeline.cli.wishes import Wish, decisions, wish_of
 from pipeline.forecast import Audio, Decided, Experience, Forecast, Interval, KnownLengths, forecast
-from pipeline.models import Job, Skip
+from pipeline.models import Job, Skip, Untouched
 from pipeline.plan import Mode, Standing
 from pipeline.storage.counting import CountingStorage
 
@@ -59,16 +59,16 @@ def plan(session: Session, /, *, as_list: bool, as_json: bool, **options: Any) -
         storage,
         settings,
         wish,
-        request=wish.request("plan", budgeted=False),
+        request=wish.request("plan", budgeted=False, one_by_one=as_list),
         last=last,
-        watched=lambda rows: lengths.watched(experience.watched(rows)),
+        watched=lambda known: lengths.watched(experience.watched(known)),
     )
     say = said_every(settings.run.progress_every_s)
     for number, decision in enumerate(planned, 1):
-        if number % _LOOK_AT_CLOCK == 0:
-            say(f"{number:,} objects planned")
         decided.add(decision, lengths.of(decision))
-        if as_list:
+        if number % _LOOK_AT_CLOCK == 0 or isinstance(decision, Untouched):
+            say(f"{decided.objects:,} objects planned")
+        if as_list and not isinstance(decision, Untouched):
             click.echo(_line(decision))
     expected = forecast(
         decided,

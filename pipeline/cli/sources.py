@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from pipeline.discover import Selection, Sighting, discover
 from pipeline.discover.inventory import inventory
 from pipeline.discover.key_list import KeySighting, key_list
 from pipeline.errors import ConfigurationError
-from pipeline.models import Found, Place
+from pipeline.models import Found, Place, Stretch
 from pipeline.query import parquet_rows
 from pipeline.settings import S3Settings
 from pipeline.storage.base import Storage
 
 _BYTES_AT_ONCE = 1 << 16
+_OBJECTS_AT_ONCE = 100  # of a list of keys, where each costs two requests: a few seconds until the first is planned
 _KEYS_FILE = click.Path(exists=True, dir_okay=False, allow_dash=True)
 
 
@@ -40,15 +42,16 @@ class Source:
 
     def found(
         self, storage: Storage, archive: Place, output: Place, chosen: Selection, settings: S3Settings
-    ) -> Iterator[Found]:
+    ) -> Iterator[Stretch]:
         """The objects, in key order. Raises `ConfigurationError` when there is none, and what each source raises."""
         sighting = KeySighting()
         if self.inventory is not None:
-            found = inventory(
+            listed = inventory(
                 storage, self.inventory, archive, output, chosen, parquet_rows=parquet_rows, sighting=sighting
             )
+            found = _together(listed)
         elif self.keys_file is not None:
-            found = self._named(storage, archive, output, chosen, sighting)
+            found = _together(self._named(storage, archive, output, chosen, sighting))
         else:
             found = discover(storage, archive, output, chosen, settings, sighting=sighting)
         yield from found
@@ -81,6 +84,11 @@ class Source:
             "Audio is told by the end of the key (audio.extensions in nightscribe config show).",
             "empty_archive",
         )
+
+
+def _together(found: Iterator[Found]) -> Iterator[Stretch]:
+    while several := list(islice(found, _OBJECTS_AT_ONCE)):
+        yield Stretch.of(several)
 
 
 LISTING = Source()

@@ -21,6 +21,7 @@ from pipeline.models import (
     Found,
     Handling,
     Job,
+    KnownRows,
     Manifest,
     Place,
     Price,
@@ -28,6 +29,7 @@ from pipeline.models import (
     RememberedRow,
     SidecarStamp,
     Skip,
+    Untouched,
 )
 from pipeline.ownership import stamp_at
 from pipeline.plan import Mode, Request, plan
@@ -75,7 +77,7 @@ class Wish:
         """The archive, for people."""
         return self.archive.uri
 
-    def request(self, run_id: str, *, budgeted: bool) -> Request:
+    def request(self, run_id: str, *, budgeted: bool, one_by_one: bool = False) -> Request:
         """The same for the plan of one run."""
         return Request(
             run_id,
@@ -90,6 +92,7 @@ class Wish:
             is_whole=self.source.is_whole,
             handling=self.handling,
             prices=self.prices,
+            one_by_one=one_by_one,
             second=self.second,
         )
 
@@ -138,11 +141,11 @@ def decisions(
     request: Request,
     last: Manifest | None,
     settled: Iterable[RememberedRow] = (),
-    watched: Callable[[Iterator[RememberedRow]], Iterator[RememberedRow]] = iter,
-) -> Iterator[Job | Skip]:
+    watched: Callable[[Iterator[KnownRows]], Iterator[KnownRows]] = iter,
+) -> Iterator[Job | Skip | Untouched]:
     """Discovers and plans; rows in `settled` are newer than those of the last manifest.
 
-    All of these rows pass through `watched` while they are read.
+    All of these rows pass through `watched`, block by block.
 
     Raises `ConfigurationError` when the archive holds no audio at all.
     """
@@ -152,7 +155,7 @@ def decisions(
         head = storage.head(bucket, key)
         return stamp_at(storage, bucket, key, head) if head else None
 
-    remembered = watched(manifest.overlaid(manifest.remembered(storage, last) if last else (), settled))
+    remembered = watched(manifest.overlaid(manifest.known(storage, last) if last else (), settled))
     chosen = selection(settings.audio, wish.include, wish.exclude)
     found = wish.source.found(storage, wish.archive, wish.output, chosen, settings.s3)
     first = next(found)  # an archive without audio says so here, before its last manifest is looked at

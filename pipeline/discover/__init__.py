@@ -1,6 +1,6 @@
 """Stage 1: an archive's listing to a stream of audio objects, each with the sidecar seen in the same listing.
 
-    s3://BUCKET/PREFIX ─LIST pages─▶ Found(object, sidecar ETag or None), in key order
+    s3://BUCKET/PREFIX ─LIST pages─▶ Stretch (objects, each with its sidecar's ETag or None), in key order
 
 No request per object (I7), constant memory (I6). A long listing is read in several key ranges at once (`ranges`), and
 delivered in key order all the same.

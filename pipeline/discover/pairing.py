@@ -1,27 +1,21 @@
-"""Brings each audio object together with its sidecar, out of one listing or out of two.
+"""Brings each audio object together with its sidecar, out of one listing or out of two, a page at a time.
 
 An object is held back only until the listing has passed the place where its sidecar would stand, so what waits is
 bounded by the keys between `a.mp3` and `a.mp3.transcript.json`. With results in another place, both listings are read
-side by side and merged. Python compares texts by code point, which is the order of their UTF-8 bytes: that of S3.
+side by side. Python compares texts by code point, which is the order of their UTF-8 bytes: that of S3.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain
-from operator import attrgetter
-
-from msgspec.structs import replace
+from dataclasses import dataclass, field
 
 from pipeline import keys
 from pipeline.discover.ranges import listed_pages
 from pipeline.discover.selection import Selection
-from pipeline.models import Found, Place
+from pipeline.models import Place, Stretch
 from pipeline.settings import S3Settings
-from pipeline.storage.base import Listed, Storage
+from pipeline.storage.base import Columns, Storage
 
 
 @dataclass(slots=True)
@@ -40,54 +34,97 @@ def discover(
     settings: S3Settings,
     *,
     sighting: Sighting | None = None,
-) -> Iterator[Found]:
+) -> Iterator[Stretch]:
     """Yields every audio object under the archive's prefix in key order. Raises what `listed_pages` raises."""
     seen = sighting or Sighting()
-    found = chain.from_iterable(listed_pages(storage, archive, settings))
+    pages = listed_pages(storage, archive, settings)
     if output == Place(bucket=archive.bucket):
-        return _paired(found, chosen, seen)
+        return _beside(pages, chosen, seen)
     results = Place(bucket=output.bucket, prefix=output.prefix + archive.prefix)
-    audio = (listed for listed in found if chosen.is_audio(listed.key))
-    sidecars = _beside_audio(chain.from_iterable(listed_pages(storage, results, settings)), output.prefix)
-    return _paired(heapq.merge(audio, sidecars, key=attrgetter("key")), chosen, seen)
+    return _apart(pages, _Sidecars(listed_pages(storage, results, settings), output.prefix), chosen, seen)
 
 
-def _beside_audio(found: Iterable[Listed], prefix: str) -> Iterator[Listed]:
-    """The sidecars among the results, each under the key that it would have beside its audio."""
-    for listed in found:
-        if listed.key.endswith(keys.SIDECAR_SUFFIX):
-            yield replace(listed, key=listed.key.removeprefix(prefix))
+def _beside(pages: Iterable[Columns], chosen: Selection, seen: Sighting) -> Iterator[Stretch]:
+    """Objects and sidecars out of the same listing."""
+    waiting = Columns([], [], [], [])
+    sidecars: dict[str, str] = {}
+    for page in pages:
+        ours = _without_state(page)
+        seen.keys += len(ours.keys)
+        sidecars |= _sidecars_of(ours, "")
+        audio = waiting.then(_audio_of(ours, chosen, seen))
+        last = page.keys[-1]
+        # Whatever is not passed is how the last key begins, and so is all that follows it.
+        passed = next((n for n, key in enumerate(audio.keys) if key + keys.SIDECAR_SUFFIX > last), len(audio.keys))
+        if passed:
+            yield _paired(audio.upto(passed), sidecars, chosen)
+        waiting = audio.behind(passed)
+        sidecars = {key: sidecars[key] for key in waiting.keys if key in sidecars}
+    if waiting.keys:
+        yield _paired(waiting, sidecars, chosen)
 
 
-def _paired(found: Iterable[Listed], chosen: Selection, seen: Sighting) -> Iterator[Found]:
-    waiting: deque[Found] = deque()
-    by_sidecar: dict[str, Found] = {}
-    is_audio, excludes = chosen.is_audio, chosen.excludes  # this loop turns for every key there is
-    for listed in found:
-        key = listed.key
-        if keys.STATE_FOLDER in key and keys.is_ours(key):
-            continue
-        if key.endswith(keys.SIDECAR_SUFFIX):
-            if audio := by_sidecar.get(key):
-                audio.sidecar_etag = listed.etag
-                if audio is waiting[0]:  # as nearly always: nothing lies between an object and its sidecar
-                    yield _let_go(waiting, by_sidecar)
-            else:
-                seen.keys += 1
-            continue
-        while waiting and waiting[0].key + keys.SIDECAR_SUFFIX < key:
-            yield _let_go(waiting, by_sidecar)
-        seen.keys += 1
-        if is_audio(key):
-            seen.audio += 1
-            audio = Found(key, listed.etag, listed.size_bytes, listed.last_modified, excluded=excludes(key))
-            waiting.append(audio)
-            by_sidecar[key + keys.SIDECAR_SUFFIX] = audio
-    while waiting:
-        yield _let_go(waiting, by_sidecar)
+def _apart(pages: Iterable[Columns], results: _Sidecars, chosen: Selection, seen: Sighting) -> Iterator[Stretch]:
+    """Objects out of one listing, sidecars out of another."""
+    for page in pages:
+        ours = _without_state(page)
+        seen.keys += len(ours.keys)
+        audio = _audio_of(ours, chosen, seen)
+        if audio.keys:
+            yield _paired(audio, results.of(audio.keys), chosen)
 
 
-def _let_go(waiting: deque[Found], by_sidecar: dict[str, Found]) -> Found:
-    audio = waiting.popleft()
-    del by_sidecar[audio.key + keys.SIDECAR_SUFFIX]
+@dataclass(slots=True)
+class _Sidecars:
+    """The sidecars in a listing of results, read as far as they are asked for."""
+
+    pages: Iterator[Columns]
+    prefix: str
+    """What stands in front of the audio's own key."""
+    _ahead: dict[str, str] = field(default_factory=dict)
+    """Those of objects that were not asked for yet, by the key of their audio: hardly more than a page."""
+    _passed: str | None = ""
+    """The key that the listing has come to, without the prefix; None: it has ended."""
+
+    def of(self, audio: list[str]) -> dict[str, str]:
+        """The ETags of the sidecars of these objects, which follow all those that were asked for before."""
+        wanted, last = set(audio), max(key + keys.SIDECAR_SUFFIX for key in audio)
+        listed, found, self._ahead = self._ahead, dict[str, str](), {}
+        while True:
+            found |= {key: etag for key, etag in listed.items() if key in wanted}
+            self._ahead |= {key: etag for key, etag in listed.items() if key > audio[-1]}
+            if self._passed is None or self._passed >= last:
+                return found
+            page = next(self.pages, None)
+            listed = {} if page is None else _sidecars_of(page, self.prefix)
+            self._passed = None if page is None else page.keys[-1].removeprefix(self.prefix)
+
+
+def _without_state(page: Columns) -> Columns:
+    """Without what Nightscribe keeps beside the results."""
+    if not any(keys.STATE_FOLDER in key for key in page.keys):
+        return page
+    others = [not keys.is_ours(key) for key in page.keys]
+    return page.only(others)
+
+
+def _sidecars_of(page: Columns, prefix: str) -> dict[str, str]:
+    """The ETags of sidecars, by the key of their audio."""
+    begin, end = len(prefix), -len(keys.SIDECAR_SUFFIX)
+    named = zip(page.keys, page.etags, strict=True)
+    return {key[begin:end]: etag for key, etag in named if key.endswith(keys.SIDECAR_SUFFIX)}
+
+
+def _audio_of(page: Columns, chosen: Selection, seen: Sighting) -> Columns:
+    is_audio = chosen.are_audio(page.keys)
+    if "json" in chosen.extensions:
+        named = zip(is_audio, page.keys, strict=True)
+        is_audio = [is_it and not key.endswith(keys.SIDECAR_SUFFIX) for is_it, key in named]
+    audio = page.only(is_audio)
+    seen.audio += len(audio.keys)
     return audio
+
+
+def _paired(audio: Columns, sidecars: dict[str, str], chosen: Selection) -> Stretch:
+    etags = list(map(sidecars.get, audio.keys))
+    return Stretch(*audio, etags, chosen.are_excluded(audio.keys), [None] * len(etags))

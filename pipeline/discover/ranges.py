@@ -17,14 +17,15 @@ from collections import deque
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
-from operator import attrgetter
+from itertools import islice, pairwise
+from operator import lt
 
 from pipeline.discover.cutting import Cut, Measured, SeenKeys, cut
 from pipeline.discover.sorting import sorted_on_disk
 from pipeline.errors import ConfigurationError
 from pipeline.models import Place
 from pipeline.settings import S3Settings
-from pipeline.storage.base import Listed, Page, Storage
+from pipeline.storage.base import Columns, Listed, Page, Storage
 
 _ALONE = 8
 """Pages listed in one stream before it is asked if more would pay: most archives end within them."""
@@ -44,6 +45,8 @@ _MEASURED_RANGES = 8
 """Ranges that tell the same for keys in general, whatever lies just here."""
 _WORTH = 16.0
 """Pages that must be left in a range, as far as can be told, for it to be cut in two halves."""
+_SORTED_AT_ONCE = 1000
+"""Keys together that a store lists in no order: as many as a page has."""
 _POOR_SHARE = 16
 """Of so many pages one may have been for nothing; then no more cuts are made."""
 
@@ -52,35 +55,38 @@ def listing(storage: Storage, place: Place, settings: S3Settings) -> Generator[L
     """Yields every key of a place in key order. Raises as `listed_pages` does."""
     with closing(listed_pages(storage, place, settings)) as pages:
         for page in pages:
-            yield from page
+            yield from page.listed()
 
 
-def listed_pages(storage: Storage, place: Place, settings: S3Settings) -> Generator[list[Listed]]:
-    """The same, page by page.
+def listed_pages(storage: Storage, place: Place, settings: S3Settings) -> Generator[Columns]:
+    """The same, page by page; none is empty.
 
     Raises `ConfigurationError` for a store that lists in another order, and what `Storage.page` raises.
     """
     if not settings.lists_in_order:
-        yield from ([listed] for listed in sorted_on_disk(storage.list(place.bucket, place.prefix)))
+        listed = sorted_on_disk(storage.list(place.bucket, place.prefix))
+        while page := list(islice(listed, _SORTED_AT_ONCE)):
+            yield Columns.of(page)
         return
     before = ""
     with closing(_Listing(storage, place, settings)) as ranges:
-        for page in ranges.pages():
-            _check_order(before, page, place)
-            yield page
-            before = page[-1].key
+        for columns in ranges.pages():
+            _check_order(before, columns.keys, place)
+            yield columns
+            before = columns.keys[-1]
 
 
-def _check_order(before: str, page: list[Listed], place: Place) -> None:
-    for listed in page:
-        if listed.key <= before:
+def _check_order(before: str, keys: list[str], place: Place) -> None:
+    if before < keys[0] and all(map(lt, keys, islice(keys, 1, None))):
+        return
+    for earlier, key in pairwise([before, *keys]):
+        if key <= earlier:
             raise ConfigurationError(
-                f"The store lists {place.uri} in an order of its own ({listed.key!r} after {before!r}), and not in "
+                f"The store lists {place.uri} in an order of its own ({key!r} after {earlier!r}), and not in "
                 "that of UTF-8 bytes, as S3 does. Set NIGHTSCRIBE_S3_LISTS_IN_ORDER=false: listings are then sorted on "
                 "this machine's disk.",
                 "listing_unordered",
             )
-        before = listed.key
 
 
 @dataclass(eq=False, slots=True)
@@ -124,18 +130,18 @@ class _Listing:
         self._fastest_s = float("inf")
         self._start_thread()
 
-    def pages(self) -> Generator[list[Listed]]:
+    def pages(self) -> Generator[Columns]:
         """Every page with keys, in order."""
         while self._ranges:
             head = self._ranges[0]
             page = self._next_page(head)
             if page is None:
                 continue
-            rows = page.listed()
+            columns = page.columns()
             if head.until is not None and page.last_key > head.until:
-                rows = rows[: bisect_right(rows, head.until, key=attrgetter("key"))]
-            if rows:
-                yield rows
+                columns = columns.upto(bisect_right(columns.keys, head.until))
+            if columns.keys:
+                yield columns
 
     def close(self) -> None:
         """Lets the threads end; one that waits for a page ends after it."""

@@ -22,11 +22,21 @@ class Selection:
         dot = key.rfind(".")
         return dot >= 0 and key[dot + 1 :].lower() in self.extensions
 
+    def are_audio(self, keys: list[str]) -> list[bool]:
+        """The same for many keys."""
+        ends = [key[key.rfind(".") :] for key in keys]
+        audio = {end for end in set(ends) if end.startswith(".") and end[1:].lower() in self.extensions}
+        return [end in audio for end in ends]
+
     def excludes(self, key: str) -> bool:
         """Whether the user's globs leave the key out."""
         if self.include and not any(fnmatchcase(key, glob) for glob in self.include):
             return True
         return bool(self.exclude) and any(fnmatchcase(key, glob) for glob in self.exclude)
+
+    def are_excluded(self, keys: list[str]) -> list[bool]:
+        """The same for many keys."""
+        return list(map(self.excludes, keys)) if self.include or self.exclude else [False] * len(keys)
 
 
 def selection(settings: AudioSettings, include: tuple[str, ...], exclude: tuple[str, ...]) -> Selection:

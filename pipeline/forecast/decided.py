@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipeline.models import Job, RememberedRow, Skip, SkipReason
+from pipeline.models import Job, RememberedRow, Skip, SkipReason, Untouched
 from pipeline.pricing import extension_of
 
 OTHER = ""
@@ -54,8 +54,11 @@ class Decided:
         self.has_news = False
         """Whether the next manifest differs from the last one."""
 
-    def add(self, decision: Job | Skip, known_s: float | None = None) -> None:
+    def add(self, decision: Job | Skip | Untouched, known_s: float | None = None) -> None:
         """Adds one decision; of a job with the length of its audio, where that is known."""
+        if isinstance(decision, Untouched):
+            self.skips[SkipReason.CURRENT] += decision.objects
+            return
         if isinstance(decision, Skip):
             reason, row = decision
             self.skips[reason] += 1

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from pipeline.forecast.interval import Interval
-from pipeline.models import RememberedRow, State
+from pipeline.models import KnownRows, RememberedRow, State
 from pipeline.pricing import extension_of
 
-_ALL_OF = 2000
-_EVERY = 16  # of a million rows 64,000 tell as much as all, for a tenth of a second instead of a whole one
+_ALL_OF = 32  # blocks, some 16,000 rows
+_EVERY = 16  # of a million rows 90,000 tell as much as all; the others need not even be unpacked
 _ENOUGH = 20  # recordings; of fewer there is no tenth percentile
 _STEPS_PER_OCTAVE = 16  # a step is 4 %, which is little beside the spread of an archive
 _TENTH = 0.1
@@ -64,14 +64,14 @@ class Experience:
         self._timed_audio_s = 0.0
         self._timed_processing_s = 0.0
 
-    def watched(self, rows: Iterable[RememberedRow]) -> Iterator[RememberedRow]:
-        """The same rows. Each of the first 2,000 is learned from, then every 16th in the place of 16."""
-        passing = iter(rows)
-        for row in islice(passing, _ALL_OF):
-            self._learn(row, 1)
-            yield row
+    def watched(self, known: Iterable[KnownRows]) -> Iterator[KnownRows]:
+        """The same rows. Each of the first 32 blocks is learned from, then every 16th in the place of 16."""
+        passing = iter(known)
+        for block in islice(passing, _ALL_OF):
+            self._learn_all(block, 1)
+            yield block
         while several := list(islice(passing, _EVERY)):
-            self._learn(several[0], len(several))
+            self._learn_all(several[0], len(several))
             yield from several
 
     def s_per_byte(self, extension: str) -> Interval | None:
@@ -93,6 +93,10 @@ class Experience:
     def timed_recordings(self) -> int:
         """From how many recordings the speed is known."""
         return self._timed
+
+    def _learn_all(self, known: KnownRows, weight: int) -> None:
+        for row in known.rows():
+            self._learn(row, weight)
 
     def _learn(self, row: RememberedRow, weight: int) -> None:
         audio_s = row.duration_s

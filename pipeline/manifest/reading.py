@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 from pydantic import ValidationError
 
 from pipeline import keys
+from pipeline.blocks import blocks_in
 from pipeline.errors import ConfigurationError
 from pipeline.manifest.ahead import one_ahead
+from pipeline.manifest.overlay import loose
 from pipeline.manifest.row_files import blocks, parsed
-from pipeline.models import Latest, Manifest, ManifestPart, ManifestRow, Place, RememberedRow, remembered_row
+from pipeline.models import (
+    KnownRows,
+    Latest,
+    Manifest,
+    ManifestPart,
+    ManifestRow,
+    Place,
+    RememberedRow,
+    remembered_row,
+)
 from pipeline.storage.base import Storage
 
 
@@ -67,21 +77,15 @@ def _blocks(storage: Storage, manifest: Manifest) -> Iterator[list[bytes]]:
         yield from blocks(_part(storage, manifest, part))
 
 
-def overlaid(older: Iterable[RememberedRow], newer: Iterable[RememberedRow]) -> Iterator[RememberedRow]:
-    """Two streams in key order as one; of two rows with the same key the newer."""
-    first, second = iter(older), iter(newer)
-    old, new = next(first, None), next(second, None)
-    while old is not None and new is not None:
-        if old.key < new.key:
-            yield old
-            old = next(first, None)
-            continue
-        if old.key == new.key:
-            old = next(first, None)
-        yield new
-        new = next(second, None)
-    yield from () if old is None else chain([old], first)
-    yield from () if new is None else chain([new], second)
+def known(storage: Storage, manifest: Manifest) -> Iterator[KnownRows]:
+    """The same block by block: packed, where the manifest tells blocks apart."""
+    parts = one_ahead((part, _part(storage, manifest, part)) for part in manifest.parts)
+    for part, body in parts:
+        if part.blocks:
+            yield from blocks_in(part, body, _uri(manifest, part))
+        else:
+            for several in blocks(body):
+                yield from loose(map(remembered_row, several))
 
 
 def _part(storage: Storage, manifest: Manifest, part: ManifestPart) -> bytes:
@@ -89,8 +93,13 @@ def _part(storage: Storage, manifest: Manifest, part: ManifestPart) -> bytes:
     stored = storage.read(manifest.output.bucket, folder + part.name)
     if stored is None or hashlib.sha256(stored.body).hexdigest() != part.sha256:
         raise ConfigurationError(
-            f"s3://{manifest.output.bucket}/{folder}{part.name} is missing or was changed after it was written. "
+            f"{_uri(manifest, part)} is missing or was changed after it was written. "
             "Make the manifest anew from the sidecars: nightscribe manifest rebuild.",
             "manifest_damaged",
         )
     return stored.body
+
+
+def _uri(manifest: Manifest, part: ManifestPart) -> str:
+    folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
+    return f"s3://{manifest.output.bucket}/{folder}{part.name}"

@@ -8,7 +8,8 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator
 
-from pipeline.models import ManifestPart, ManifestRow, RememberedRow
+from pipeline.blocks import BLOCK_ROWS, block_of
+from pipeline.models import Block, ManifestPart, ManifestRow, RememberedRow
 
 _SEGMENT_LEVEL = 6
 _PART_LEVEL = 1  # half of level 6's time for a tenth more bytes; a million rows are some 100 MB either way
@@ -49,42 +50,46 @@ def parsed(body: bytes) -> Iterator[ManifestRow]:
 
 
 class PartWriter:
-    """One part of a manifest in the making: rows go in, packed bytes grow."""
+    """One part of a manifest in the making: rows go in, packed bytes grow, block by block."""
 
-    def __init__(self) -> None:
+    def __init__(self, block_rows: int = BLOCK_ROWS) -> None:
+        self._block_rows = block_rows
         self._body = io.BytesIO()
         self._packer = gzip.GzipFile(fileobj=self._body, mode="wb", compresslevel=_PART_LEVEL, mtime=0)
-        self._unpacked: list[bytes] = []
-        self._first = self._last = ""
+        self._waiting: list[RememberedRow] = []
+        self._blocks: list[Block] = []
+        self._first = ""
         self.rows = 0
 
     def add(self, row: RememberedRow) -> None:
         """Adds the next row in key order."""
         self._first = self._first or row.key
-        self._last = row.key
         self.rows += 1
-        self._unpacked += (row.line, b"\n")
-        if len(self._unpacked) >= _LINES_AT_ONCE:
+        self._waiting.append(row)
+        if len(self._waiting) == self._block_rows:
             self._pack()
 
     def finish(self, name: str) -> tuple[bytes, ManifestPart]:
-        """The file's bytes and what the manifest says of it."""
-        self._pack()
+        """The file's bytes and what the manifest says of it. At least one row was added."""
+        if self._waiting:
+            self._pack()
         self._packer.close()
         body = self._body.getvalue()
         part = ManifestPart(
             name=name,
             rows=self.rows,
             first_key=self._first,
-            last_key=self._last,
+            last_key=self._blocks[-1].last_key,
             sha256=hashlib.sha256(body).hexdigest(),
             size_bytes=len(body),
+            blocks=tuple(self._blocks),
         )
         return body, part
 
     def _pack(self) -> None:
-        self._packer.write(b"".join(self._unpacked))
-        self._unpacked = []
-
-
-_LINES_AT_ONCE = 2000  # a thousand rows, three quarters of a megabyte
+        begin = self._body.tell() if self._blocks else 0
+        self._packer.write(b"".join(row.line + b"\n" for row in self._waiting))
+        # What follows needs nothing of what is before; the file stays one that gzip unpacks.
+        self._packer.flush(zlib.Z_FULL_FLUSH)
+        self._blocks.append(block_of(self._waiting, self._body.tell() - begin))
+        self._waiting = []

@@ -9,6 +9,7 @@ from pipeline.models.archives import (
     Found,
     Place,
     Record,
+    Stretch,
 )
 from pipeline.models.asked import Asked
 from pipeline.models.jobs import (
@@ -25,6 +26,7 @@ from pipeline.models.jobs import (
 )
 from pipeline.models.manifests import (
     PLANNED,
+    Block,
     Changes,
     Latest,
     Manifest,
@@ -34,7 +36,7 @@ from pipeline.models.manifests import (
     Totals,
     UnfinishedRun,
 )
-from pipeline.models.plans import RememberedRow, Skip, SkipReason, remembered_row
+from pipeline.models.plans import KnownRows, RememberedRow, Skip, SkipReason, Untouched, remembered_row
 from pipeline.models.prices import ListedPrice, Price
 from pipeline.models.progress import Phase, Progress, Trouble
 from pipeline.models.renderings import RenderingMark
@@ -61,6 +63,7 @@ __all__ = [
     "Answer",
     "Asked",
     "AudioObject",
+    "Block",
     "Changes",
     "Cost",
     "Ending",
@@ -72,6 +75,7 @@ __all__ = [
     "Intent",
     "IntentState",
     "Job",
+    "KnownRows",
     "Latest",
     "ListedPrice",
     "Manifest",
@@ -96,11 +100,13 @@ __all__ = [
     "SkipReason",
     "State",
     "StoryLine",
+    "Stretch",
     "Timings",
     "Totals",
     "Transcript",
     "Trouble",
     "UnfinishedRun",
+    "Untouched",
     "Word",
     "remembered_row",
 ]

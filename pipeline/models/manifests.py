@@ -75,6 +75,26 @@ class ManifestRow(Record):
         return self.state is State.PENDING and self.reason == PLANNED
 
 
+class Block(Record):
+    """Rows of a part that follow one another, can be unpacked without the others, and are recognised without it.
+
+    The blocks of a part follow each other and are all of it, but for the end of the gzip file.
+    """
+
+    rows: int
+    last_key: str
+    size_bytes: int
+    """Packed, in the part. That of the first one begins with the head of the gzip file."""
+    fingerprint: str | None = None
+    """Of what a listing shows while nothing has changed (`pipeline.blocks`); None: too much is in `others`."""
+    recipe: str | None = None
+    """The recipe's hash for which all are current, but for `others`."""
+    largest_bytes: int = 0
+    """The size of the largest audio among these."""
+    others: tuple[int, ...] = ()
+    """The numbers of the rows, from 0, that are not simply current with their sidecar beside them."""
+
+
 class ManifestPart(Record):
     """One part file of a manifest: gzipped JSON lines of `ManifestRow` in key order."""
 
@@ -84,6 +104,8 @@ class ManifestPart(Record):
     last_key: str
     sha256: str
     size_bytes: int
+    blocks: tuple[Block, ...] = ()
+    """Empty in a manifest that an earlier version wrote."""
 
 
 class Totals(Record):

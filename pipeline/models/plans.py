@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from pipeline.models.manifests import PLANNED, ManifestRow, State
+from pipeline.models.manifests import PLANNED, Block, ManifestRow, State
 
 
 class RememberedRow(msgspec.Struct, gc=False):
@@ -63,6 +64,24 @@ def remembered_row(line: bytes, *, is_news: bool = False) -> RememberedRow:
     return row
 
 
+class KnownRows(Protocol):
+    """Rows of the last manifest that follow one another in key order, unpacked when somebody asks for them."""
+
+    @property
+    def last_key(self) -> str:
+        """The key of the last row."""
+
+    @property
+    def block(self) -> Block | None:
+        """What the manifest says of them all; None where it says nothing."""
+
+    def rows(self) -> list[RememberedRow]:
+        """All of them, at least one. Raises `ConfigurationError` when they were changed after they were written."""
+
+    def some(self, numbers: Sequence[int]) -> list[RememberedRow]:
+        """Those with these numbers, from 0. Raises the same."""
+
+
 class SkipReason(StrEnum):
     """Why an object is not transcribed in this run."""
 
@@ -90,3 +109,9 @@ class Skip(NamedTuple):
     reason: SkipReason
     row: ManifestRow | RememberedRow
     """A remembered one stays as it is. That of an object which is gone leaves the manifest."""
+
+
+class Untouched(NamedTuple):
+    """The decision on many objects at once: none is transcribed, for all is as the last manifest says."""
+
+    objects: int

@@ -9,17 +9,22 @@ from pipeline import keys, sidecars
 from pipeline.models import (
     PLANNED,
     AudioObject,
+    Block,
     Found,
     Job,
+    KnownRows,
     ManifestRow,
     RememberedRow,
     SidecarStamp,
     Skip,
     SkipReason,
     State,
+    Stretch,
+    Untouched,
 )
 from pipeline.plan import standing as seen
-from pipeline.plan.looking import Joined, looked
+from pipeline.plan.joining import joined
+from pipeline.plan.looking import looked
 from pipeline.plan.request import LookAtSidecar, Request
 from pipeline.plan.standing import Standing
 from pipeline.plan.table import COLUMNS, JOB, Mode
@@ -37,19 +42,56 @@ _REBILL = "To pay for it again: nightscribe retry-failed --allow-rebill."
 
 
 def plan(
-    found: Iterable[Found],
-    remembered: Iterable[RememberedRow],
+    found: Iterable[Stretch],
+    remembered: Iterable[KnownRows],
     request: Request,
     settings: AudioSettings,
     look: LookAtSidecar,
     *,
     now: Callable[[], datetime],
-) -> Iterator[Job | Skip]:
-    """Yields one decision per object, in key order. `remembered` is the last manifest, in the same order.
+) -> Iterator[Job | Skip | Untouched]:
+    """Yields one decision per object, in key order; where a block of the last manifest holds as it is, one for many.
 
-    `look` is called from several threads. Raises what it raises.
+    `remembered` is that manifest, in the same order. `look` is called from several threads. Raises what it raises, and
+    what `KnownRows` raise.
     """
     column = COLUMNS[request.mode]
+    jobs = 0
+    for pair in looked(joined(found, remembered, _recognising(request, settings)), _judging(request, settings), look):
+        if isinstance(pair, Untouched):
+            yield pair
+            continue
+        item, row, told, stamp = pair
+        if item is None:
+            if row is not None and request.is_whole:
+                yield Skip(SkipReason.GONE, row)
+            continue
+        standing = told or seen.by_stamp(item, row, stamp, request.recipe, request.run_id)
+        verdict = column[standing]
+        if verdict is SkipReason.CURRENT and told and row is not None:
+            yield Skip(verdict, row)  # of a million objects nearly all
+        elif verdict is not JOB:
+            yield _skip(item, row, stamp, standing=standing, reason=verdict, request=request)
+        elif reason := _beyond(request, jobs, moment := now()):
+            yield Skip(reason, _left(item, row, reason, request))
+        else:
+            jobs += 1
+            yield _job(item.audio(request.bucket), row, request, moment, standing)
+
+
+def _recognising(request: Request, settings: AudioSettings) -> Callable[[Block], bool]:
+    """Whether all of a block but its `others` are skipped as current for as long as nothing has changed."""
+    is_skipped = COLUMNS[request.mode][Standing.CURRENT] is SkipReason.CURRENT and not request.one_by_one
+    recipe_hash = request.recipe.hash
+
+    def may_be_current(block: Block) -> bool:
+        return is_skipped and block.recipe == recipe_hash and block.largest_bytes <= settings.max_size_bytes
+
+    return may_be_current
+
+
+def _judging(request: Request, settings: AudioSettings) -> Callable[[Found, RememberedRow | None], Standing | None]:
+    """The standing of an object, where nobody needs to look at its sidecar."""
     recipe, run_id, output = request.recipe, request.run_id, request.output
     recipe_hash = recipe.hash
 
@@ -61,23 +103,7 @@ def plan(
             return seen.by_row(item, row, recipe, run_id)
         return standing
 
-    jobs = 0
-    for item, row, told, stamp in looked(_joined(found, remembered), standing_of, look):
-        if item is None:
-            if row is not None and request.is_whole:
-                yield Skip(SkipReason.GONE, row)
-            continue
-        standing = told or seen.by_stamp(item, row, stamp, recipe, run_id)
-        verdict = column[standing]
-        if verdict is SkipReason.CURRENT and told and row is not None:
-            yield Skip(verdict, row)  # of a million objects nearly all
-        elif verdict is not JOB:
-            yield _skip(item, row, stamp, standing=standing, reason=verdict, request=request)
-        elif reason := _beyond(request, jobs, moment := now()):
-            yield Skip(reason, _left(item, row, reason, request))
-        else:
-            jobs += 1
-            yield _job(item.audio(request.bucket), row, request, moment, standing)
+    return standing_of
 
 
 def _beyond(request: Request, jobs: int, moment: datetime) -> SkipReason | None:
@@ -117,25 +143,6 @@ def left_over(
             yield row
         else:
             yield planned.row().model_copy(update={"reason": reason.value})
-
-
-def _joined(found: Iterable[Found], remembered: Iterable[RememberedRow]) -> Iterator[Joined]:
-    """The merge join: both sides come in UTF-8 key order, which is that of Python's texts."""
-    rows = iter(remembered)
-    row = next(rows, None)
-    for item in found:
-        key = item.key
-        while row is not None and row.key < key:
-            yield None, row
-            row = next(rows, None)
-        if row is not None and row.key == key:
-            yield item, row
-            row = next(rows, None)
-        else:
-            yield item, None
-    while row is not None:
-        yield None, row
-        row = next(rows, None)
 
 
 def _job(

@@ -29,6 +29,8 @@ class Request:
     handling: Handling = field(default_factory=Handling)
     prices: tuple[Price, ...] = ()
     """What the workers reckon with."""
+    one_by_one: bool = False
+    """Whether every object gets a decision of its own, also where one for many would do."""
     second: Recipe | None = None
     """What makes a suspect transcript once more; None when nothing does."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import compress
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -25,6 +27,53 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
         return datetime.fromisoformat(self.last_modified)
 
 
+class Columns(NamedTuple):
+    """Keys of a listing, column by column: a thousand of them take a tenth of the time of as many records."""
+
+    keys: list[str]
+    """In UTF-8 binary order."""
+    etags: list[str]
+    """Without quotes."""
+    sizes_bytes: list[int]
+    last_modified: list[str]
+    """ISO 8601, as the store wrote it."""
+
+    @classmethod
+    def of(cls, entries: Sequence[Listed]) -> Self:
+        """The columns of some records."""
+        return cls(
+            [entry.key for entry in entries],
+            [entry.etag for entry in entries],
+            [entry.size_bytes for entry in entries],
+            [entry.last_modified for entry in entries],
+        )
+
+    def upto(self, number: int) -> Columns:
+        """The first so many."""
+        return Columns._make(column[:number] for column in self)
+
+    def behind(self, number: int) -> Columns:
+        """All but these."""
+        return Columns._make(column[number:] for column in self)
+
+    def only(self, wanted: Sequence[bool]) -> Columns:
+        """Those that are wanted, told for each."""
+        return Columns._make(list(compress(column, wanted)) for column in self)
+
+    def then(self, more: Columns) -> Columns:
+        """These, and more behind them."""
+        return Columns(
+            self.keys + more.keys,
+            self.etags + more.etags,
+            self.sizes_bytes + more.sizes_bytes,
+            self.last_modified + more.last_modified,
+        )
+
+    def listed(self) -> list[Listed]:
+        """The same as records."""
+        return list(map(Listed, *self))
+
+
 class Page(ABC):
     """One answer to a LIST request."""
 
@@ -35,8 +84,12 @@ class Page(ABC):
     """The first and the last key of the page, known without reading the others; empty on an empty page."""
 
     @abstractmethod
-    def listed(self) -> list[Listed]:
+    def columns(self) -> Columns:
         """All keys of the page, in UTF-8 binary order."""
+
+    def listed(self) -> list[Listed]:
+        """The same as records."""
+        return self.columns().listed()
 
     @abstractmethod
     def pack(self) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from pipeline.errors import SourceGoneError
 from pipeline.storage.base import (
+    Columns,
     CredentialTerm,
     Head,
     Listed,
@@ -27,9 +28,9 @@ class _MemoryPage(Page):
         self.next_token = next_token
         self.first_key, self.last_key = (rows[0].key, rows[-1].key) if rows else ("", "")
 
-    def listed(self) -> list[Listed]:
-        """See `Page.listed`."""
-        return self._rows
+    def columns(self) -> Columns:
+        """See `Page.columns`."""
+        return Columns.of(self._rows)
 
     def pack(self) -> None:
         """See `Page.pack`."""

@@ -1,7 +1,7 @@
 """Pages of an S3 listing, read some thirty times faster than botocore does it: botocore reads the frame, we the rows.
 
     <ListBucketResult> ... IsTruncated, NextContinuationToken ...   botocore, errors and all
-        <Contents> Key LastModified ETag Size </Contents> x 1000    `S3Page.listed`, when somebody asks for it
+        <Contents> Key LastModified ETag Size </Contents> x 1000    `S3Page.columns`, when somebody asks for it
 
 A listing of two million keys has two thousand pages; botocore makes ten objects and parses a date for each key.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree as ET
 
-from pipeline.storage.base import Listed, Page
+from pipeline.storage.base import Columns, Listed, Page
 
 ROWS = "NightscribeRows"  # under this name the rows travel through botocore's answer
 _OPEN, _CLOSE = b"<Contents>", b"</Contents>"
@@ -47,19 +47,22 @@ class S3Page(Page):
         # A store that writes its elements in some other way has left its rows to botocore.
         self._read = [_as_read(entry) for entry in answer.get("Contents", ())]
         self.next_token = answer["NextContinuationToken"] if answer.get("IsTruncated") else None
-        ends = self._read[:1] + self._read[-1:] or self._ends()
-        self.first_key, self.last_key = (ends[0].key, ends[1].key) if ends else ("", "")
+        self.first_key, self.last_key = self._ends()
 
-    def listed(self) -> list[Listed]:
-        """See `Page.listed`."""
+    def columns(self) -> Columns:
+        """See `Page.columns`."""
+        if self._read:
+            return Columns.of(self._read)
         rows = zlib.decompress(self._rows) if self._is_packed else self._rows
-        return self._read or rows_of(rows, is_encoded=self._is_encoded)
+        return columns_of(rows, is_encoded=self._is_encoded)
 
-    def _ends(self) -> list[Listed]:
+    def _ends(self) -> list[str]:
+        if self._read:
+            return [self._read[0].key, self._read[-1].key]
         if not self._rows:
-            return []
+            return ["", ""]
         first, last = self._rows[: self._rows.find(_CLOSE) + len(_CLOSE)], self._rows[self._rows.rfind(_OPEN) :]
-        return rows_of(first + last, is_encoded=self._is_encoded)
+        return columns_of(first + last, is_encoded=self._is_encoded).keys
 
     def pack(self) -> None:
         """See `Page.pack`."""
@@ -68,16 +71,17 @@ class S3Page(Page):
             self._is_packed = True
 
 
-def rows_of(xml: bytes, *, is_encoded: bool) -> list[Listed]:
+def columns_of(xml: bytes, *, is_encoded: bool) -> Columns:
     """The keys in a run of `<Contents>` elements."""
     text = xml.decode()
     found = _ROW.findall(text) if is_encoded else []
     if len(found) != text.count("<Contents>"):
         # Another order of the fields, or keys that are not url-encoded and may hold anything: slowly and surely.
         found = [_fields(entry) for entry in ET.fromstring(f"<rows>{text}</rows>")]  # noqa: S314  the store is ours
+    keys, modified, etags, sizes = map(list, zip(*found, strict=True)) if found else ([], [], [], [])
     if is_encoded and ("%" in text or "+" in text):
-        return [Listed(unquote_plus(key), etag, int(size), modified) for key, modified, etag, size in found]
-    return [Listed(key, etag, int(size), modified) for key, modified, etag, size in found]
+        keys = list(map(unquote_plus, keys))
+    return Columns(keys, etags, list(map(int, sizes)), modified)
 
 
 def _fields(entry: ET.Element) -> tuple[str, str, str, str]:

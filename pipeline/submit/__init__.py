@@ -10,6 +10,17 @@ first ones are there: nothing waits for its first transcript because another is 
 """
 
 from pipeline.submit.dispatch import Dispatch
-from pipeline.submit.events import Enqueued, Event, LeftOut, Notice, SecondAsked, SettledRow, Skipped, Tick
+from pipeline.submit.events import Enqueued, Event, LeftOut, Notice, Passed, SecondAsked, SettledRow, Skipped, Tick
 
-__all__ = ["Dispatch", "Enqueued", "Event", "LeftOut", "Notice", "SecondAsked", "SettledRow", "Skipped", "Tick"]
+__all__ = [
+    "Dispatch",
+    "Enqueued",
+    "Event",
+    "LeftOut",
+    "Notice",
+    "Passed",
+    "SecondAsked",
+    "SettledRow",
+    "Skipped",
+    "Tick",
+]

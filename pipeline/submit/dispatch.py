@@ -19,13 +19,13 @@ from pipeline.errors import (
     RunActiveError,
 )
 from pipeline.limits.base import BudgetUse
-from pipeline.models import Job, ManifestRow, Skip, SkipReason
+from pipeline.models import Job, ManifestRow, Skip, SkipReason, Untouched
 from pipeline.queue.base import JobQueue
 from pipeline.recovery import recover
 from pipeline.runs.base import Runs, RunTicket
 from pipeline.settings import QueueSettings, RunSettings
 from pipeline.spending import RunBudget
-from pipeline.submit.events import Enqueued, Event, LeftOut, Notice, SecondAsked, SettledRow, Skipped, Tick
+from pipeline.submit.events import Enqueued, Event, LeftOut, Notice, Passed, SecondAsked, SettledRow, Skipped, Tick
 from pipeline.submit.patience import Patience
 from pipeline.submit.workers_watch import WorkersWatch
 
@@ -78,7 +78,7 @@ class Dispatch:
         self._patience = Patience(self.rhythm.patience_s, self.rhythm.tick_s, self.cancel, self.clock)
         self._watch = WorkersWatch(self.rhythm)
 
-    def run(self, decisions: Iterable[Job | Skip]) -> Iterator[Event]:
+    def run(self, decisions: Iterable[Job | Skip | Untouched]) -> Iterator[Event]:
         """Works through the decisions and waits for the last job.
 
         Raises `AccountError` when fal refuses the account, `BudgetReachedError` when jobs are left because of the
@@ -97,11 +97,13 @@ class Dispatch:
             self._keep_what_is_left()
             raise
 
-    def _enqueue_all(self, decisions: Iterable[Job | Skip]) -> Iterator[Event]:
+    def _enqueue_all(self, decisions: Iterable[Job | Skip | Untouched]) -> Iterator[Event]:
         batch: list[Job] = []
         for number, decision in enumerate(decisions, 1):
             self.cancel.raise_if_cancelled()
-            if isinstance(decision, Skip):
+            if isinstance(decision, Untouched):
+                yield Passed(decision)
+            elif isinstance(decision, Skip):
                 self._left_out += decision.reason is SkipReason.AFTER_DEADLINE
                 yield Skipped(decision)
             else:
@@ -109,7 +111,7 @@ class Dispatch:
             if len(batch) >= self.marks.batch_size:
                 yield from self._send(batch)
                 batch = []
-            if number % _PLAN_TICK == 0:
+            if number % _PLAN_TICK == 0 or isinstance(decision, Untouched):
                 yield from self._look(planned=False)
                 yield from self._send_missing()
         if batch:

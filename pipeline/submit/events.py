@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.limits.base import BudgetUse
-from pipeline.models import Job, ManifestRow, Skip
+from pipeline.models import Job, ManifestRow, Skip, Untouched
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,13 @@ class Skipped:
     """A decision not to transcribe."""
 
     skip: Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A decision not to transcribe any of many objects, for nothing has changed."""
+
+    untouched: Untouched
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +69,4 @@ class Notice:
     message: str
 
 
-Event = Skipped | Enqueued | SecondAsked | LeftOut | SettledRow | Tick | Notice
+Event = Skipped | Passed | Enqueued | SecondAsked | LeftOut | SettledRow | Tick | Notice

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     """It holds another number of rows than the manifest says."""
     PART_RANGE = "part_range"
     """Its first or last key is another, or it begins before the part before it ends."""
+    PART_BLOCKS = "part_blocks"
+    """Its rows are not what the manifest says of its blocks, by which a plan passes over many at once."""
     ROW_UNREADABLE = "row_unreadable"
     ROW_ORDER = "row_order"
     ROW_TWICE = "row_twice"

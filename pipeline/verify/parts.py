@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 import msgspec
 from pydantic import ValidationError
 
+from pipeline.blocks import block_of, blocks_in
+from pipeline.errors import ConfigurationError
 from pipeline.models import Manifest, ManifestPart, ManifestRow, RememberedRow, remembered_row
 from pipeline.storage.base import Storage, Stored
 from pipeline.verify.differences import Difference, Kind
@@ -90,6 +92,7 @@ def _rows_of_part(stored: Stored | None, where: str, part: ManifestPart, check: 
         yield Gap(part.first_key, part.last_key)
         return
     yield from _look_faults(part, where, look)
+    yield from _block_faults(part, where, look)
     for number, line in look.numbered():
         try:
             whole, row = ManifestRow.model_validate_json(line), remembered_row(line)
@@ -142,6 +145,22 @@ def _look_faults(part: ManifestPart, where: str, look: _Look) -> Iterator[Differ
         yield Difference(Kind.PART_RANGE, where, detail)
     for number, key in look.behind:
         yield Difference(Kind.ROW_ORDER, key, f"line {number} of {where!r}: smaller than the key before it")
+
+
+def _block_faults(part: ManifestPart, where: str, look: _Look) -> Iterator[Difference]:
+    """Where the blocks are not those that the writer would have made of these very rows."""
+    if not part.blocks:
+        return
+    try:
+        for known in blocks_in(part, look.body, where):
+            if block_of(known.rows(), known.block.size_bytes) != known.block:
+                yield Difference(Kind.PART_BLOCKS, where, f"the block up to {known.last_key!r} has other rows")
+    except (ConfigurationError, ValueError):
+        yield Difference(Kind.PART_BLOCKS, where, "its blocks begin and end elsewhere")
+    rows, size_bytes = sum(block.rows for block in part.blocks), sum(block.size_bytes for block in part.blocks)
+    if rows != look.rows or size_bytes > len(look.body):
+        detail = f"its blocks have {rows} of {look.rows} rows in {size_bytes} of {len(look.body)} bytes"
+        yield Difference(Kind.PART_BLOCKS, where, detail)
 
 
 def _key_of(line: bytes) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,6 +10,7 @@ from bench.archive import MOMENT, Archive
 from bench.stand import ArchiveServer
 
 from pipeline import SOFTWARE, keys, sidecars
+from pipeline.manifest.row_files import PartWriter
 from pipeline.models import (
     Asked,
     AudioObject,
@@ -25,11 +24,11 @@ from pipeline.models import (
     SidecarStamp,
     State,
     Totals,
+    remembered_row,
 )
 from pipeline.settings import load_settings
 from pipeline.wiring.recipes import make_recipe
 
-_GZIP_LEVEL = 1  # a million rows in a third of the time; whoever reads them unpacks any level as fast
 _MOMENT = datetime.fromisoformat(MOMENT).astimezone(UTC)
 
 
@@ -40,26 +39,19 @@ def usual_recipe() -> Recipe:
 
 
 def remember(server: ArchiveServer, archive: Archive, *, part_rows: int | None = None) -> Manifest:
-    """Puts the manifest beside the archive, in the names and shapes of pipeline.keys and pipeline.models."""
+    """Puts the manifest beside the archive, in the names and shapes that Nightscribe gives it."""
     output = Place(bucket=archive.bucket)
     folder = keys.run_folder(output, output, str(archive.stamp(0)["run_id"]))
     rows, totals = rows_of(archive), Totals()
     part_rows = part_rows or load_settings({}).settings.run.part_rows
     parts: list[ManifestPart] = []
     while batch := list(islice(rows, part_rows)):
-        body = gzip.compress("".join(f"{row.model_dump_json()}\n" for row in batch).encode(), _GZIP_LEVEL, mtime=0)
-        name = f"part-{len(parts) + 1:05d}.jsonl.gz"
-        server.put(archive.bucket, folder + name, body)
-        parts.append(
-            ManifestPart(
-                name=name,
-                rows=len(batch),
-                first_key=batch[0].key,
-                last_key=batch[-1].key,
-                sha256=hashlib.sha256(body).hexdigest(),
-                size_bytes=len(body),
-            )
-        )
+        writer = PartWriter()
+        for row in batch:
+            writer.add(remembered_row(row.model_dump_json().encode()))
+        body, part = writer.finish(f"part-{len(parts) + 1:05d}.jsonl.gz")
+        server.put(archive.bucket, folder + part.name, body)
+        parts.append(part)
         totals = _added(totals, batch)
     manifest = Manifest(
         run_id=str(archive.stamp(0)["run_id"]),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import builders
 import pytest
 from inventories import PARQUET_SCHEMA, csv_part, line, parquet_part, write_report
+from planning import listed_in
 from s3_stores import s3_storage
 
-from pipeline.discover import Selection, discover
+from pipeline.discover import Selection
 from pipeline.discover.inventory import inventory
 from pipeline.discover.key_list import KeySighting, key_list
 from pipeline.models import Place
@@ -56,7 +57,7 @@ def as_told(found):
 
 @pytest.mark.parametrize("kind", ["CSV", "Parquet"])
 def test_an_inventory_of_a_real_bucket_shows_what_its_listing_shows(archive, storage, shows, kind):
-    wanted = as_told(discover(storage, *shows, CHOSEN, builders.settings().s3))
+    wanted = as_told(listed_in(storage, *shows, CHOSEN, builders.settings().s3))
     lines = [line(listed, bucket=archive.bucket) for listed in storage.list(archive.bucket, "")]
     report = {"fileFormat": kind} | ({"fileSchema": PARQUET_SCHEMA} if kind == "Parquet" else {})
     part = parquet_part if kind == "Parquet" else csv_part
@@ -75,7 +76,7 @@ def test_an_inventory_of_a_real_bucket_shows_what_its_listing_shows(archive, sto
 
 
 def test_a_list_of_the_keys_of_a_real_bucket_shows_what_its_listing_shows(storage, shows, tmp_path):
-    wanted = as_told(discover(storage, *shows, CHOSEN, builders.settings().s3))
+    wanted = as_told(listed_in(storage, *shows, CHOSEN, builders.settings().s3))
     listed = tmp_path / "keys"
     listed.write_bytes(b"\0".join(key.encode() for key in (*KEYS[8::-1], "shows/gone.mp3")))
     sighting = KeySighting()

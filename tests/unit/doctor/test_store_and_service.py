@@ -16,7 +16,7 @@ from pipeline.errors import ServiceUnavailableError, UncertainError
 from pipeline.models import Place
 from pipeline.runs.base import StopOrder, WorkerSummary
 from pipeline.runs.memory import MemoryRuns, MemoryState
-from pipeline.storage.base import CredentialTerm, Listed, Page
+from pipeline.storage.base import Columns, CredentialTerm, Listed, Page
 from pipeline.storage.memory import MemoryStorage
 
 ARCHIVE = Place(bucket=builders.BUCKET, prefix="shows/")
@@ -30,8 +30,8 @@ class OnePage(Page):
     def __init__(self, *keys):
         self.rows = [Listed(key, "e", 5, builders.NOW.isoformat()) for key in keys]
 
-    def listed(self):
-        return self.rows
+    def columns(self):
+        return Columns.of(self.rows)
 
     def pack(self):
         pass

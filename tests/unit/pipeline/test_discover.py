@@ -6,8 +6,9 @@ import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from planning import listed_in
 
-from pipeline.discover import Selection, Sighting, discover
+from pipeline.discover import Selection, Sighting
 from pipeline.errors import ConfigurationError
 from pipeline.models import Place
 from pipeline.storage.memory import MemoryStorage
@@ -25,7 +26,7 @@ def storage_with(*keys, bucket="podcasts"):
 
 
 def seen(storage, *, archive=ARCHIVE, output=builders.OUTPUT, include=(), exclude=()):
-    return list(discover(storage, archive, output, Selection(EXTENSIONS, include, exclude), S3))
+    return list(listed_in(storage, archive, output, Selection(EXTENSIONS, include, exclude), S3))
 
 
 def test_audio_is_found_in_key_order_and_nothing_else_is():
@@ -85,27 +86,45 @@ def test_globs_mark_what_is_left_out_and_still_yield_it(include, exclude, kept):
 def test_the_sighting_counts_what_was_passed():
     sighting = Sighting()
 
-    list(
-        discover(storage_with("a.mp3", "b.txt"), ARCHIVE, builders.OUTPUT, Selection(EXTENSIONS), S3, sighting=sighting)
-    )
+    storage = storage_with("a.mp3", "b.txt")
+    list(listed_in(storage, ARCHIVE, builders.OUTPUT, Selection(EXTENSIONS), S3, sighting=sighting))
 
     assert (sighting.keys, sighting.audio) == (2, 1)
 
 
-names = st.text(st.sampled_from("ab .-~é"), min_size=1, max_size=6)
+# Names that begin like one another, and like one another's sidecars.
+names = st.lists(
+    st.sampled_from(["a", "b", ".mp3", "-", " ", "~", "é", ".transcript.json"]), min_size=1, max_size=5
+).map("".join)
+BESIDE = builders.OUTPUT
+APART = Place(bucket="results")
+IN_A_FOLDER = Place(bucket="podcasts", prefix="results/")
 
 
-@given(st.sets(names, max_size=12), st.sets(names, max_size=12))
-def test_any_set_of_keys_gives_each_audio_object_once_with_its_own_sidecar(audio, transcribed):
-    """Against a naive dictionary model."""
+@given(
+    st.sets(names, max_size=12),
+    st.sets(names, max_size=12),
+    st.sets(names, max_size=4),
+    st.sampled_from([BESIDE, APART, IN_A_FOLDER]),
+    st.integers(1, 5),
+)
+def test_any_set_of_keys_gives_each_audio_object_once_with_its_own_sidecar(
+    audio, transcribed, others, output, page_keys
+):
+    """Against a naive dictionary model, whatever lies between and however pages are cut."""
     keys = {f"{name}.mp3" for name in audio}
-    with_sidecar = {f"{name}.mp3" for name in transcribed}
-    storage = storage_with(*keys, *(f"{key}.transcript.json" for key in with_sidecar))
+    storage = MemoryStorage(page_keys)
+    for key in keys | {f"{name}.txt" for name in others}:
+        storage.put("podcasts", key, key.encode())
+    sidecars = {
+        f"{name}.mp3": storage.put(output.bucket, f"{output.prefix}{name}.mp3.transcript.json", name.encode())
+        for name in transcribed
+    }
 
-    items = seen(storage)
+    items = seen(storage, output=output)
 
     assert [item.key for item in items] == sorted(keys, key=str.encode)
-    assert {item.key for item in items if item.sidecar_etag} == keys & with_sidecar
+    assert {item.key: item.sidecar_etag for item in items} == {key: sidecars.get(key) for key in keys}
 
 
 def test_a_store_that_lists_in_an_order_of_its_own_is_told_with_what_to_do():

@@ -16,19 +16,20 @@ from finished import FinishedArchive
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from legal_keys import ODD, legal_keys
+from planning import listed_in
 from s3_stores import in_region, s3_storage
 from stages import intent_of
 from urllib3.util import parse_url
 
 from pipeline import keys, manifest, sidecars
 from pipeline.cli.options import S3Uri
-from pipeline.discover import Selection, discover
+from pipeline.discover import Selection
 from pipeline.manifest import Draft, Segments
 from pipeline.models import Format, Job, Place, Sidecar, remembered_row
 from pipeline.queue.celery import CeleryQueue
 from pipeline.runs.records import JOBS, ROWS
 from pipeline.storage.memory import MemoryStorage
-from pipeline.storage.s3_listing import rows_of
+from pipeline.storage.s3_listing import columns_of
 from pipeline.transcribe import IntentBook
 
 # Each example makes no more than a record or two; the fixtures are clients, which remember nothing.
@@ -45,7 +46,7 @@ def test_a_listing(key, encode, safe):
         "<ETag>&quot;e1&quot;</ETag><Size>7</Size></Contents>"
     )
 
-    assert [listed.key for listed in rows_of(xml.encode(), is_encoded=True)] == [key]
+    assert columns_of(xml.encode(), is_encoded=True).keys == [key]
 
 
 @any_door
@@ -59,7 +60,7 @@ def test_discovery(key):
         storage.put(output.bucket, keys.sidecar_key(output, name), b"{}")
         archive = Place(bucket=builders.BUCKET, prefix=key)
 
-        found = list(discover(storage, archive, output, Selection(frozenset({"mp3"})), builders.settings().s3))
+        found = list(listed_in(storage, archive, output, Selection(frozenset({"mp3"})), builders.settings().s3))
 
         expected = [] if keys.is_ours(name) else [(name, True)]
         assert [(item.key, item.sidecar_etag is not None) for item in found] == expected

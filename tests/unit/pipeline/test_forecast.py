@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import pricing
+from pipeline.blocks import BLOCK_ROWS, LooseRows
 from pipeline.forecast import Decided, Experience, Interval, KnownLengths, forecast
+from pipeline.manifest import loose
 from pipeline.models import Price, Skip, SkipReason, State
 
 PRICED = builders.settings(NIGHTSCRIBE_PROFILE="local", NIGHTSCRIBE_LIMITS_CONCURRENCY="4")
@@ -30,8 +32,8 @@ def row(key="a.mp3", *, audio_s=3600.0, size_bytes=AN_HOUR, **changes):
 
 def experience_of(rows):
     experience = Experience(ENDPOINT, KINDS)
-    rows = list(rows)
-    assert list(experience.watched(rows)) == rows
+    known = list(loose(rows))
+    assert list(experience.watched(known)) == known
     return experience
 
 
@@ -102,14 +104,15 @@ def percentile(recordings, share):
     return rate
 
 
-def test_of_many_rows_a_sixteenth_stands_for_all():
-    """The first 2,000 at one rate, and as many as 8,000 more at another: the first do not count for more."""
-    rows = [row(audio_s=1000.0)] * 2000 + [row(audio_s=2000.0)] * 8000
+def test_of_many_blocks_a_sixteenth_stands_for_all():
+    """The first 32 at one rate, four times as many more at another: the first do not count for more."""
+    first = 32 * BLOCK_ROWS
+    rows = [row(audio_s=1000.0)] * first + [row(audio_s=2000.0)] * (4 * first)
 
-    s_per_byte = experience_of(rows).s_per_byte("mp3")
+    experience = experience_of(rows)
 
-    assert s_per_byte.likely * AN_HOUR == pytest.approx(1800.0)
-    assert experience_of(rows).recordings(["mp3"]) == 2500
+    assert experience.s_per_byte("mp3").likely * AN_HOUR == pytest.approx(1800.0)
+    assert experience.recordings(["mp3"]) == first + 4 * first // 16
 
 
 @pytest.mark.parametrize(
@@ -233,11 +236,11 @@ keys = st.lists(st.integers(0, 30).map("{:02}.mp3".format), unique=True).map(sor
 def test_a_length_is_known_where_the_row_is_of_the_same_recording(remembered, found, few):
     """Against a dictionary; and no more than a few rows stay when their turn is over."""
     lengths = KnownLengths(few)
-    rows = lengths.watched([row(key, audio_s=float(key[:2]) + 1) for key in remembered])
+    known = lengths.watched(LooseRows([row(key, audio_s=float(key[:2]) + 1)]) for key in remembered)
     passed = set()
     for key, what in sorted(found.items()):
         while len(passed) < len(remembered) and remembered[len(passed)] <= key:
-            passed.add(next(rows).key)  # the plan has read as far
+            passed.update(row.key for row in next(known).rows())  # the plan has read as far
         etag = "e2" if what == "changed" else "e1"
         job = builders.job(builders.audio(key, size_bytes=AN_HOUR, etag=etag))
         decision = Skip(SkipReason.CURRENT, row(key)) if what == "skip" else job

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inventories import CSV_FIELDS, MANIFEST, PARQUET_SCHEMA, csv_part, line, parquet_part, write_report
+from planning import listed_in
 
-from pipeline.discover import Selection, Sighting, discover
+from pipeline.discover import Selection, Sighting
 from pipeline.discover.inventory import inventory
 from pipeline.errors import ConfigurationError
 from pipeline.models import Found, Place
@@ -80,7 +81,7 @@ def test_a_report_in_csv_is_what_the_listing_is(keys, archive, output, chance, p
     write_report(storage.put, [csv_part(share, fields) for share in shares], fileSchema=", ".join(fields))
 
     found = seen(storage, archive=archive, output=output)
-    assert found == list(discover(storage, archive, output, CHOSEN, builders.settings().s3))
+    assert found == list(listed_in(storage, archive, output, CHOSEN, builders.settings().s3))
 
 
 @settings(max_examples=8, deadline=None)
@@ -95,7 +96,7 @@ def test_a_report_in_parquet_is_what_the_listing_is(keys, archive, output, chanc
     write_report(storage.put, [parquet_part(lines[::2]), parquet_part(lines[1::2])], **PARQUET)
 
     found = seen(storage, archive=archive, output=output)
-    wanted = list(discover(storage, archive, output, CHOSEN, builders.settings().s3))
+    wanted = list(listed_in(storage, archive, output, CHOSEN, builders.settings().s3))
     assert of_the_same_moment(found) == of_the_same_moment(wanted)
 
 

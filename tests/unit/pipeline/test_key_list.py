@@ -9,8 +9,9 @@ import builders
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planning import listed_in
 
-from pipeline.discover import Selection, discover
+from pipeline.discover import Selection
 from pipeline.discover.key_list import KeySighting, key_list
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.models import Place
@@ -58,7 +59,7 @@ def test_all_keys_in_any_order_give_what_the_listing_gives(keys, output, chance,
 
     found = seen(storage, *pieces_of("\0".join(named).encode(), sizes), output=output, nul_separated=True)
 
-    assert found == list(discover(storage, ARCHIVE, output, CHOSEN, builders.settings().s3))
+    assert found == list(listed_in(storage, ARCHIVE, output, CHOSEN, builders.settings().s3))
 
 
 def test_lines_may_end_as_on_windows_be_empty_and_name_a_key_twice():
@@ -178,7 +179,7 @@ def test_a_versioned_bucket_gives_the_ids_that_a_listing_would_give():
     storage = Versioned()
     storage.put("podcasts", "a.mp3", b"a")
 
-    assert seen(storage, b"a.mp3") == list(discover(storage, ARCHIVE, builders.OUTPUT, CHOSEN, builders.settings().s3))
+    assert seen(storage, b"a.mp3") == list(listed_in(storage, ARCHIVE, builders.OUTPUT, CHOSEN, builders.settings().s3))
 
 
 def test_a_store_that_is_away_ends_it():

@@ -9,10 +9,11 @@ import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planning import OTHER, SETTINGS, decide, decided, stamp, verdict
+from planning import OTHER, SETTINGS, decide, decided, stamp, stretches, verdict
 
 from pipeline import keys
 from pipeline.errors import ServiceUnavailableError
+from pipeline.manifest import loose
 from pipeline.models import Format, Handling, Job, ManifestRow, Place, Skip, SkipReason, State
 from pipeline.plan import Mode, Request, left_over, plan, planned_again, planned_row
 from pipeline.plan.looking import AT_ONCE
@@ -46,11 +47,11 @@ def test_sidecars_are_looked_at_many_at_once_each_of_them_once_and_decided_in_or
         begun.append(item.key)
         if item in items[:AT_ONCE]:
             together.wait()
-        if item is items[0]:
+        if item == items[0]:
             for _ in range(AT_ONCE - 1):
                 assert ended.acquire(timeout=PATIENCE_S)
         ended.release()
-        return stamp(recipe=OTHER if item is items[0] else None)
+        return stamp(recipe=OTHER if item == items[0] else None)
 
     decisions = list(decided(items, look=look))
 
@@ -202,7 +203,12 @@ def test_what_is_planned_after_the_deadline_is_pending_and_what_failed_stays_fai
     request = Request("run1", "podcasts", builders.recipe(), builders.OUTPUT, handling=handling)
 
     first, late, failed = plan(
-        found, map(builders.remembered, rows), request, SETTINGS, lambda _: None, now=lambda: next(ticks)
+        stretches(found),
+        loose(map(builders.remembered, rows)),
+        request,
+        SETTINGS,
+        lambda _: None,
+        now=lambda: next(ticks),
     )
 
     assert isinstance(first, Job)
@@ -253,7 +259,7 @@ def test_the_sidecar_of_a_longer_output_prefix_is_measured_too():
     request = Request("run1", builders.BUCKET, builders.recipe(), Place(bucket="b", prefix="p" * 500))
     item = builders.found("x" * 505 + ".mp3")
 
-    (decision,) = plan([item], [], request, SETTINGS, lambda _: None, now=lambda: builders.NOW)
+    (decision,) = plan(stretches([item]), [], request, SETTINGS, lambda _: None, now=lambda: builders.NOW)
 
     assert decision.reason == SkipReason.KEY_TOO_LONG
 

@@ -95,6 +95,39 @@ def test_a_part_that_is_no_gzip_although_its_checksum_is_right_is_named(archive)
     assert archive.differences() == [("part_unreadable", PART)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fingerprint": "0" * 32},
+        {"recipe": "another"},
+        {"largest_bytes": 1},
+        {"others": (0,)},
+        {"last_key": "bb.mp3"},
+        {"rows": 1},
+        {"size_bytes": 20},
+        {"size_bytes": 10_000},
+    ],
+)
+def test_blocks_that_are_not_those_of_the_rows_are_named(archive, change):
+    """By them a plan passes over many rows at once: a wrong one might hide what is to be done."""
+    manifest = archive.finish(part_rows=2)
+    part = manifest.parts[0]
+    blocks = (part.blocks[0].model_copy(update=change),)
+    archive.put_manifest(
+        manifest.model_copy(update={"parts": (part.model_copy(update={"blocks": blocks}), *manifest.parts[1:])})
+    )
+
+    assert set(archive.differences()) == {("part_blocks", PART)}
+
+
+def test_a_manifest_without_blocks_is_one_of_an_earlier_version(archive):
+    manifest = archive.finish(part_rows=2)
+    parts = tuple(part.model_copy(update={"blocks": ()}) for part in manifest.parts)
+    archive.put_manifest(manifest.model_copy(update={"parts": parts}))
+
+    assert archive.differences() == []
+
+
 def test_totals_that_contradict_the_parts_are_named_when_the_rows_cannot_be_read(archive):
     archive.put(PART, b"")
     manifest = Manifest.model_validate_json(archive.body(MANIFEST))

@@ -44,6 +44,7 @@ def rewritten(archive, part, mutate, *, with_totals: bool):
         "rows": len(rows),
         "first_key": rows[0]["key"],
         "last_key": rows[-1]["key"],
+        "blocks": (),  # those of the rows before would be named, and hide what else is
     }
     parts = [each.model_copy(update=told if each is manifest.parts[part] else {}) for each in manifest.parts]
     with archive.restored():
