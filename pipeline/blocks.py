@@ -82,7 +82,7 @@ class PackedRows:
     """The rows of a block as they lie in a part: see `KnownRows`."""
 
     block: Block
-    packed: memoryview
+    packed: bytes
     is_first: bool
     """Whether the head of the gzip file stands in front."""
     uri: str
@@ -119,10 +119,11 @@ class PackedRows:
 
 def blocks_in(part: ManifestPart, body: bytes, uri: str) -> Iterator[PackedRows]:
     """The blocks of a part, which is stored there."""
-    begin, whole = 0, memoryview(body)
+    begin = 0
     for block in part.blocks:
         end = begin + block.size_bytes
-        yield PackedRows(block, whole[begin:end], is_first=begin == 0, uri=uri)
+        # A copy, so that a few blocks that wait somewhere do not keep the whole part.
+        yield PackedRows(block, body[begin:end], is_first=begin == 0, uri=uri)
         begin = end
 
 

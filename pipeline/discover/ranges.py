@@ -29,10 +29,10 @@ from pipeline.storage.base import Columns, Listed, Page, Storage
 
 _ALONE = 8
 """Pages listed in one stream before it is asked if more would pay: most archives end within them."""
-_KEPT_PAGES = 512
+_KEPT_PAGES = 320
 """Pages that may wait for their turn."""
-_UNPACKED_PAGES = 64
-"""Of these so many as they came, some 300 KB each; the others packed, some 20 to 50 KB."""
+_UNPACKED_PAGES = 16
+"""Of these so many as they came, some 350 KB each; the others packed, some 130 KB."""
 _AHEAD = 4
 """Pages that each of the first ranges may keep in any case: what comes next is never held up by what lies far off."""
 _READY = 64

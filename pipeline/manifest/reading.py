@@ -78,13 +78,12 @@ def _blocks(storage: Storage, manifest: Manifest) -> Iterator[list[bytes]]:
 
 
 def known(storage: Storage, manifest: Manifest) -> Iterator[KnownRows]:
-    """The same block by block: packed, where the manifest tells blocks apart."""
-    parts = one_ahead((part, _part(storage, manifest, part)) for part in manifest.parts)
-    for part, body in parts:
+    """The same block by block: packed, where the manifest tells blocks apart. One part is in memory at a time."""
+    for part in manifest.parts:
         if part.blocks:
-            yield from blocks_in(part, body, _uri(manifest, part))
+            yield from blocks_in(part, _part(storage, manifest, part), _uri(manifest, part))
         else:
-            for several in blocks(body):
+            for several in blocks(_part(storage, manifest, part)):
                 yield from loose(map(remembered_row, several))
 
 

@@ -42,27 +42,26 @@ def joined(
 
 
 class _Coming:
-    """What is found, cut where somebody wants it cut."""
+    """What is found, cut where somebody wants it cut, and read no further than that."""
 
     def __init__(self, found: Iterable[Stretch]) -> None:
         self._found = iter(found)
-        self._next = next(self._found, None)
+        self._here: Stretch | None = None
 
     def upto(self, key: str) -> Iterator[Stretch]:
-        """What was not read yet, up to a key."""
-        while self._next is not None:
-            piece, left = self._next.parted(key)
+        """What was not told yet, up to a key."""
+        while (here := self._here or next(self._found, None)) is not None:
+            piece, self._here = here.parted(key)
             if piece is not None:
-                self._next = left or next(self._found, None)
                 yield piece
-            if left is not None:
+            if self._here is not None:
                 return
 
     def rest(self) -> Iterator[Stretch]:
-        """What was not read yet."""
-        while (piece := self._next) is not None:
-            self._next = next(self._found, None)
-            yield piece
+        """What was not told yet."""
+        if self._here is not None:
+            yield self._here
+        yield from self._found
 
 
 def _enough(pieces: Iterator[Stretch], objects: int) -> list[Stretch]:

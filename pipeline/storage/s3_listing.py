@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree as ET
 
+import msgspec
+
 from pipeline.storage.base import Columns, Listed, Page
 
 ROWS = "NightscribeRows"  # under this name the rows travel through botocore's answer
@@ -25,7 +27,11 @@ _ROW = re.compile(
     re.DOTALL,
 )
 """As AWS writes it, and most others too. To let more stand between would cost a fifth of the time."""
-_PACKED = 1  # zlib's fastest: a page becomes a sixth, and packing it costs less than asking for it
+_LARGE_BYTES = 256 * 1024
+"""More than a page of usual keys has as columns, some 130 KB: keys of a thousand letters are compressed too. That takes
+as long as all the rest of reading a page, so that usual ones are not."""
+_FASTEST = 1  # of zlib's levels
+_COLUMNS = msgspec.msgpack.Decoder(tuple[list[str], list[str], list[int], list[str]])
 
 
 def take_rows(*, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
@@ -42,7 +48,8 @@ class S3Page(Page):
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
         self._rows: bytes = answer.get(ROWS, b"")
-        self._is_packed = False
+        self._packed: bytes | None = None
+        self._is_compressed = False
         self._is_encoded = answer.get("EncodingType") == "url"
         # A store that writes its elements in some other way has left its rows to botocore.
         self._read = [_as_read(entry) for entry in answer.get("Contents", ())]
@@ -51,10 +58,10 @@ class S3Page(Page):
 
     def columns(self) -> Columns:
         """See `Page.columns`."""
-        if self._read:
-            return Columns.of(self._read)
-        rows = zlib.decompress(self._rows) if self._is_packed else self._rows
-        return columns_of(rows, is_encoded=self._is_encoded)
+        if self._packed is not None:
+            packed = zlib.decompress(self._packed) if self._is_compressed else self._packed
+            return Columns(*_COLUMNS.decode(packed))
+        return Columns.of(self._read) if self._read else columns_of(self._rows, is_encoded=self._is_encoded)
 
     def _ends(self) -> list[str]:
         if self._read:
@@ -66,9 +73,11 @@ class S3Page(Page):
 
     def pack(self) -> None:
         """See `Page.pack`."""
-        if not self._is_packed:
-            self._rows = zlib.compress(self._rows, _PACKED)
-            self._is_packed = True
+        if self._packed is None:
+            packed = msgspec.msgpack.encode(self.columns())
+            self._is_compressed = len(packed) > _LARGE_BYTES
+            self._packed = zlib.compress(packed, _FASTEST) if self._is_compressed else packed
+            self._rows, self._read = b"", []
 
 
 def columns_of(xml: bytes, *, is_encoded: bool) -> Columns:

@@ -96,17 +96,32 @@ def test_what_holds_no_rows_or_is_an_error_is_botocores_alone(body, status):
     assert parsed(body, status) == (body, {})
 
 
-def test_a_page_that_is_kept_is_small_and_reads_the_same():
-    rows = "".join(contents(f"show/episode-{number}.mp3") for number in range(1000)).encode()
+@pytest.mark.parametrize(("letters", "at_most"), [(20, 100_000), (1000, 20_000)])
+def test_a_page_that_is_kept_is_small_and_reads_the_same(letters, at_most):
+    """A small part of its XML, and of long keys, which are much alike, even less."""
+    show = "s" * (letters - 16)
+    rows = "".join(contents(f"{show}/episode-{number:03}.mp3") for number in range(1000)).encode()
     page = S3Page({ROWS: rows, "EncodingType": "url", "IsTruncated": True, "NextContinuationToken": "t"})
+    before = page.columns()
+
+    page.pack()
+    page.pack()
+
+    assert page.columns() == before
+    assert page.listed() == before.listed()
+    assert (page.first_key, page.last_key, page.next_token) == (before.keys[0], before.keys[-1], "t")
+    assert sum(len(kept) for kept in vars(page).values() if isinstance(kept, bytes | list)) < at_most
+
+
+def test_a_page_that_botocore_has_read_can_be_kept_too():
+    entry = {"Key": "a b.mp3", "ETag": '"e"', "Size": 7, "LastModified": builders.NOW}
+    page = S3Page({"Contents": [entry], "EncodingType": "url", "IsTruncated": False})
     before = page.listed()
 
     page.pack()
-    page.pack()
 
-    assert page.listed() == before
-    assert len(page._rows) < len(rows) / 5
-    assert (page.last_key, page.next_token) == ("show/episode-999.mp3", "t")
+    assert page.listed() == before == [Listed("a b.mp3", "e", 7, builders.NOW.isoformat())]
+    assert (page.first_key, page.last_key) == ("a b.mp3", "a b.mp3")
 
 
 def test_an_empty_page_has_no_last_key():
