@@ -7,6 +7,7 @@ side by side. Python compares texts by code point, which is the order of their U
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -46,22 +47,32 @@ def discover(
 
 def _beside(pages: Iterable[Columns], chosen: Selection, seen: Sighting) -> Iterator[Stretch]:
     """Objects and sidecars out of the same listing."""
-    waiting = Columns([], [], [], [])
+    waiting: deque[Columns] = deque()
     sidecars: dict[str, str] = {}
     for page in pages:
         ours = _without_state(page)
         seen.keys += len(ours.keys)
         sidecars |= _sidecars_of(ours, "")
-        audio = waiting.then(_audio_of(ours, chosen, seen))
-        last = page.keys[-1]
+        if (audio := _audio_of(ours, chosen, seen)).keys:
+            waiting.append(audio)
+        passed = list(_passed(waiting, page.keys[-1]))
+        yield from (_paired(piece, sidecars, chosen) for piece in passed)
+        if passed or not waiting:
+            sidecars = {key: etag for key, etag in sidecars.items() if waiting and key >= waiting[0].keys[0]}
+    yield from (_paired(piece, sidecars, chosen) for piece in waiting)
+
+
+def _passed(waiting: deque[Columns], last: str) -> Iterator[Columns]:
+    """Takes away what waits no longer: the listing has come to a key behind its sidecar."""
+    while waiting:
+        audio = waiting.popleft()
         # Whatever is not passed is how the last key begins, and so is all that follows it.
-        passed = next((n for n, key in enumerate(audio.keys) if key + keys.SIDECAR_SUFFIX > last), len(audio.keys))
-        if passed:
-            yield _paired(audio.upto(passed), sidecars, chosen)
-        waiting = audio.behind(passed)
-        sidecars = {key: sidecars[key] for key in waiting.keys if key in sidecars}
-    if waiting.keys:
-        yield _paired(waiting, sidecars, chosen)
+        count = next((n for n, key in enumerate(audio.keys) if key + keys.SIDECAR_SUFFIX > last), len(audio.keys))
+        if count:
+            yield audio.upto(count)
+        if count < len(audio.keys):
+            waiting.appendleft(audio.behind(count))
+            return
 
 
 def _apart(pages: Iterable[Columns], results: _Sidecars, chosen: Selection, seen: Sighting) -> Iterator[Stretch]:

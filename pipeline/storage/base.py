@@ -60,15 +60,6 @@ class Columns(NamedTuple):
         """Those that are wanted, told for each."""
         return Columns._make(list(compress(column, wanted)) for column in self)
 
-    def then(self, more: Columns) -> Columns:
-        """These, and more behind them."""
-        return Columns(
-            self.keys + more.keys,
-            self.etags + more.etags,
-            self.sizes_bytes + more.sizes_bytes,
-            self.last_modified + more.last_modified,
-        )
-
     def listed(self) -> list[Listed]:
         """The same as records."""
         return list(map(Listed, *self))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planning import listed_in
 
-from pipeline.discover import Selection, Sighting
+from pipeline.discover import Selection, Sighting, discover
 from pipeline.errors import ConfigurationError
 from pipeline.models import Place
 from pipeline.storage.memory import MemoryStorage
@@ -125,6 +125,25 @@ def test_any_set_of_keys_gives_each_audio_object_once_with_its_own_sidecar(
 
     assert [item.key for item in items] == sorted(keys, key=str.encode)
     assert {item.key: item.sidecar_etag for item in items} == {key: sidecars.get(key) for key in keys}
+
+
+def test_many_keys_between_an_object_and_its_sidecar_are_held_back_page_by_page():
+    between = [f"a.mp3.d/{number:04}.mp3" for number in range(50)]
+    storage = MemoryStorage(page_keys=5)
+    for key in (
+        "a.mp3",
+        *between,
+        "a.mp3.transcript.json",
+        *(f"{key}.transcript.json" for key in between[::2]),
+        "b.mp3",
+    ):
+        storage.put("podcasts", key, key.encode())
+
+    stretches = list(discover(storage, ARCHIVE, BESIDE, Selection(EXTENSIONS), S3))
+
+    assert max(len(stretch.keys) for stretch in stretches) <= 5
+    found = {item.key: item.sidecar_etag is not None for stretch in stretches for item in stretch.found()}
+    assert found == {"a.mp3": True, "b.mp3": False} | {key: key in between[::2] for key in between}
 
 
 def test_a_store_that_lists_in_an_order_of_its_own_is_told_with_what_to_do():
