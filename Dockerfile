@@ -15,7 +15,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY configs configs
 COPY pipeline pipeline
 COPY workers workers
-RUN pip install --no-deps --no-build-isolation --editable .
+# Compiled here, for nobody may write beside the source later, and every command would compile it anew.
+RUN pip install --no-deps --no-build-isolation --editable . && python -m compileall -q configs pipeline workers
 USER nightscribe
 CMD ["nightscribe", "--help"]
 
@@ -27,6 +28,7 @@ COPY configs configs
 COPY pipeline pipeline
 COPY workers workers
 COPY emulator emulator
-RUN pip install --no-deps --no-build-isolation --editable .
+RUN pip install --no-deps --no-build-isolation --editable . \
+    && python -m compileall -q configs emulator pipeline workers
 USER nightscribe
 CMD ["python", "-m", "emulator", "stack", "--folder", "/var/lib/nightscribe/stack"]

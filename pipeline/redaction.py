@@ -8,8 +8,10 @@ the object that a message is about.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
+if TYPE_CHECKING:  # help is redacted, too, and pydantic would take half of its time
+    from pydantic import JsonValue
 
 REDACTED = "REDACTED"
 

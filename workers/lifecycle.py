@@ -6,6 +6,7 @@ cancellation token: waiting slots give their messages back and the process exits
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -134,6 +135,7 @@ def _begin(sender: Any = None, **_: Any) -> None:
         raise SystemExit(error.exit_code) from None
     worker = Worker(name=name, parts=parts, cancel=cancel, slots=_slots(sender))
     _state["worker"] = worker
+    gc.freeze()  # what is loaded stays: no search for garbage goes through it from here on, not even the last
     worker.start()
     logs.get_logger().info("worker_started", worker=name, slots=worker.slots)
 

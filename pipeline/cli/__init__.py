@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -13,42 +14,19 @@ from typing import NoReturn
 
 import click
 
-from pipeline import __version__, logs
-from pipeline.cli.on_demand import OnDemand
-from pipeline.cli.session import Session
+from pipeline import __version__
+from pipeline.cli.commands import COMMANDS
+from pipeline.cli.on_demand import OnDemandGroup
 from pipeline.errors import EXIT_INTERRUPTED, EXIT_USAGE, NightscribeError
 from pipeline.printable import printable
 from pipeline.redaction import redact
 
-_COMMANDS = OnDemand(
-    {
-        "backfill": "pipeline.cli.backfill:backfill",
-        "config": "pipeline.cli.config:config",
-        "doctor": "pipeline.cli.doctor:doctor",
-        "explain": "pipeline.cli.explain:explain",
-        "limit": "pipeline.cli.limit:limit",
-        "listen": "pipeline.cli.listen:listen",
-        "manifest": "pipeline.cli.manifest:manifest",
-        "metrics": "pipeline.cli.metrics:metrics",
-        "models": "pipeline.cli.models:models",
-        "nightly": "pipeline.cli.nightly:nightly",
-        "notify": "pipeline.cli.notify:notify",
-        "plan": "pipeline.cli.plan:plan",
-        "query": "pipeline.cli.query:query",
-        "render": "pipeline.cli.render:render",
-        "report": "pipeline.cli.report:report",
-        "retry-failed": "pipeline.cli.backfill:retry_failed",
-        "show": "pipeline.cli.show:show",
-        "status": "pipeline.cli.status:status",
-        "transcribe": "pipeline.cli.transcribe:transcribe",
-        "verify": "pipeline.cli.verify:verify",
-        "watch": "pipeline.cli.watch:watch",
-        "webhook": "pipeline.cli.webhook:webhook",
-    }
+
+@click.group(
+    cls=OnDemandGroup,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-
-@click.group(commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="nightscribe")
 @click.pass_context
 def nightscribe(context: click.Context) -> None:
@@ -63,6 +41,9 @@ def nightscribe(context: click.Context) -> None:
 
     Settings: nightscribe config show. Without an account: make demo.
     """
+    # Here and below, not at the top: pydantic and structlog load for several times as long as help takes.
+    from pipeline.cli.session import Session  # noqa: PLC0415
+
     context.obj = Session(os.environ)
 
 
@@ -91,6 +72,8 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:  # noqa: BLE001  the last line of defence: people get a sentence, the log the traceback
+        from pipeline import logs  # noqa: PLC0415
+
         logs.get_logger().exception("command_failed_by_our_fault")
         click.echo(
             f"Error: Nightscribe itself failed ({type(error).__name__}). Nothing that was paid for is lost; the same "
@@ -98,4 +81,6 @@ def main() -> NoReturn:
             err=True,
         )
         code = 1
+    # On its way out Python looks through all that is loaded for garbage, several times. The process ends anyway.
+    gc.freeze()
     sys.exit(code or 0)

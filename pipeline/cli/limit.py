@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from pipeline.cli.options import json_option
 from pipeline.cli.session import Session
-from pipeline.wiring.dispatcher import open_dispatcher
+from pipeline.wiring.redis import make_client, make_permits
 
 DEFAULT = "default"
 
@@ -45,13 +46,11 @@ def limit(session: Session, *, limit: int | str | None, as_json: bool) -> None:
       nightscribe limit 40
       nightscribe limit default
     """
-    parts = open_dispatcher(session.settings)
-    try:
+    with closing(make_client(session.settings)) as client:
+        permits = make_permits(session.settings, client)
         if limit is not None:
-            parts.permits.set_ceiling(None if isinstance(limit, str) else limit)
-        use = parts.permits.use()
-    finally:
-        parts.close()
+            permits.set_ceiling(None if isinstance(limit, str) else limit)
+        use = permits.use()
     if as_json:
         click.echo(json.dumps({"account": session.settings.limits.account, **asdict(use)}))
         return

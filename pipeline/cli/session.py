@@ -10,13 +10,13 @@ import click
 from pydantic import JsonValue
 
 from pipeline import logs
+from pipeline.cli.loading import loading
 from pipeline.models import Asked, Price, Recipe
 from pipeline.printable import printable
 from pipeline.settings import LoadedSettings, RecipeSettings, Settings, fal_key, load_settings
 from pipeline.storage.base import Storage
 from pipeline.wiring.prices import price_of
 from pipeline.wiring.recipes import make_recipe, unknown_arguments
-from pipeline.wiring.storage import open_storage
 
 
 class Session:
@@ -40,7 +40,11 @@ class Session:
     @cached_property
     def storage(self) -> Storage:
         """S3."""
-        return open_storage(self.settings)
+        # Here, not at the top: botocore takes a fifth of the start of whatever needs no S3, as the help of a command.
+        with loading():
+            from pipeline.wiring.storage import open_storage  # noqa: PLC0415
+
+            return open_storage(self.settings)
 
     @property
     def has_key(self) -> bool:

@@ -15,7 +15,7 @@ from pipeline.cli.session import Session
 from pipeline.limits.base import Ceiling
 from pipeline.models import Place, State
 from pipeline.printable import printable
-from pipeline.wiring.dispatcher import DispatcherParts, open_dispatcher
+from pipeline.wiring.status import StatusParts, open_status
 
 
 @click.command()
@@ -43,12 +43,12 @@ def status(session: Session, *, archive: Place | None, output: Place | None, as_
 
 
 def _live_state(session: Session) -> dict[str, Any]:
-    parts = open_dispatcher(session.settings)
+    parts = open_status(session.settings)
     try:
         order = parts.runs.stop_order()
         return {
             "workers": [asdict(worker) for worker in parts.runs.workers()],
-            "queued": parts.queue.depth(),
+            "queued": parts.queue.look().jobs,
             "permits": asdict(parts.permits.use()),
             "runs": [asdict(run) | _budget(parts, run.run_id) for run in parts.runs.summaries()],
             "stopped_because": order.message if order else None,
@@ -57,7 +57,7 @@ def _live_state(session: Session) -> dict[str, Any]:
         parts.close()
 
 
-def _budget(parts: DispatcherParts, run_id: str) -> dict[str, Any]:
+def _budget(parts: StatusParts, run_id: str) -> dict[str, Any]:
     """The budget of a run, for programs and for people; empty without a ceiling."""
     use = parts.budget.use(run_id)
     if use is None or use.ceiling == Ceiling():

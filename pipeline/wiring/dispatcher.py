@@ -1,4 +1,4 @@
-"""What `backfill`, `status` and `limit` work with: the live state and the queue."""
+"""What a run works with: the live state and the queue."""
 
 from __future__ import annotations
 
