@@ -20,10 +20,9 @@ from pipeline.errors import ConfigurationError
 from pipeline.models import Block, ManifestPart, RememberedRow, State, remembered_row
 
 BLOCK_ROWS = 500
-"""For each change so many rows are looked at; and a million rows have 2,000 blocks, a third of a megabyte of JSON."""
-_MOST_OTHERS = BLOCK_ROWS // 8  # with more of them to be looked at, little is gained by recognising the rest
+"""For each change so many rows are looked at; and a million rows have 2,000 blocks, half a megabyte of JSON or more."""
+_MOST_OTHERS = BLOCK_ROWS // 8  # with more of them to be looked at, recognising the rest gains little
 _GZIP, _RAW = zlib.MAX_WBITS | 16, -zlib.MAX_WBITS
-
 
 _FINGERPRINT_BYTES = 16  # two that differ are alike by accident once in 10**38 times
 
@@ -48,15 +47,34 @@ def block_of(rows: Sequence[RememberedRow], size_bytes: int) -> Block:
         rows=len(rows),
         last_key=last_key,
         size_bytes=size_bytes,
-        fingerprint=fingerprint(
-            [row.key for row in rows],
-            [row.etag for row in rows],
-            [row.size_bytes for row in rows],
-            [row.sidecar_etag for row in rows],
-        ),
+        fingerprint=_fingerprint_of(rows),
         recipe=recipe,
         largest_bytes=max(row.size_bytes for row in rows if _is_current(row, recipe)),
         others=others,
+    )
+
+
+def is_true_of(block: Block, rows: Sequence[RememberedRow]) -> bool:
+    """Whether all holds that the manifest says of these rows, whoever wrote it: what a plan believes unseen."""
+    if (block.rows, block.last_key) != (len(rows), rows[-1].key):
+        return False
+    if block.fingerprint is None:
+        return True
+    others = set(block.others)
+    usual = [row for number, row in enumerate(rows) if number not in others]
+    return (
+        others <= set(range(len(rows)))
+        and block.fingerprint == _fingerprint_of(rows)
+        and all(_is_current(row, block.recipe) and row.size_bytes <= block.largest_bytes for row in usual)
+    )
+
+
+def _fingerprint_of(rows: Sequence[RememberedRow]) -> str:
+    return fingerprint(
+        [row.key for row in rows],
+        [row.etag for row in rows],
+        [row.size_bytes for row in rows],
+        [row.sidecar_etag for row in rows],
     )
 
 
@@ -92,6 +110,11 @@ class PackedRows:
     def last_key(self) -> str:
         """See `KnownRows`."""
         return self.block.last_key
+
+    @property
+    def count(self) -> int:
+        """See `KnownRows`."""
+        return self.block.rows
 
     def rows(self) -> list[RememberedRow]:
         """See `KnownRows`."""
@@ -138,6 +161,11 @@ class LooseRows:
     def last_key(self) -> str:
         """See `KnownRows`."""
         return self.loose[-1].key
+
+    @property
+    def count(self) -> int:
+        """See `KnownRows`."""
+        return len(self.loose)
 
     def rows(self) -> list[RememberedRow]:
         """See `KnownRows`."""

@@ -13,18 +13,22 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Any, Self
+from tempfile import TemporaryFile
+from typing import IO, Any, Self
 
 import redis
 from botocore.exceptions import BotoCoreError, ClientError
+from forking import ForkedProcess, Forks
 
 from emulator.archive.crowd import small_objects
 from emulator.stack import Stack
 from emulator.stack.ports import free_ports
+from emulator.stack.processes import without_strangers
 
 REPOSITORY = Path(__file__).parent.parent
+Process = ForkedProcess | subprocess.Popen[bytes]
 PATIENCE_S = 90.0  # generous: the machine may be busy; nothing waits this long when all is well
 
 
@@ -37,13 +41,18 @@ class Servers(Stack):
     def start(self) -> None:
         # A server that CI offers elsewhere must not be flushed or filled by tests.
         os.environ.pop("REDIS_URL", None)
+        self._ends = ExitStack()
+        self.forks = self._ends.enter_context(Forks(without_strangers(os.environ) | {"PYTHONUNBUFFERED": "1"}))
         super().start()
+        # One for all archives: to make it takes longer than what a test asks of it.
+        self.client = self._ends.enter_context(closing(self.s3.client()))
 
     def stop(self) -> None:
         # The data is thrown away, and SeaweedFS sometimes takes ten seconds to end in order.
         if hasattr(self, "s3"):
             self.s3.kill()
         super().stop()
+        self._ends.close()
 
 
 class Archive:
@@ -54,10 +63,12 @@ class Archive:
         self.folder = folder
         self.bucket = f"test-{uuid.uuid4().hex[:10]}"
         self.uri = f"s3://{self.bucket}/"
-        self.client = servers.s3.client()
+        self.client = servers.client
         self.redis = redis.Redis.from_url(servers.redis_url)
         self.queue = f"{self.bucket}:transcribe"
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Process] = []
+        self.may_fork = True
+        """Whether programs are forks of one that has loaded their libraries. For `ps` they all are that one."""
         drafts = folder / "drafts"
         drafts.mkdir(parents=True, exist_ok=True)
         self.environment = servers.process_environment(
@@ -87,7 +98,8 @@ class Archive:
             for bucket in self.client.list_buckets()["Buckets"]:
                 if bucket["Name"].startswith(self.bucket):
                     self.client.delete_bucket(Bucket=bucket["Name"])
-        self.client.close()
+        if self.client is not self.servers.client:
+            self.client.close()
         self.redis.close()
 
     # what lies in S3
@@ -170,21 +182,23 @@ class Archive:
 
     def run(self, *words: str, timeout_s: float = PATIENCE_S, **env: str) -> subprocess.CompletedProcess[str]:
         """Runs the command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "pipeline", *words],
-            env=self.environment | env,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        command = [sys.executable, "-m", "pipeline", *words]
+        with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+            process = self._begin(command, env, self.folder, output, errors)
+            try:
+                code = process.wait(timeout_s)
+            finally:
+                process.kill()
+                process.wait()
+            for file in (output, errors):
+                file.seek(0)
+            return subprocess.CompletedProcess(command, code, output.read(), errors.read())
 
-    def start(self, *words: str, log: str = "command.log", **env: str) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, log: str = "command.log", **env: str) -> Process:
         """Starts the command in the background; its output goes to the log."""
         return self._spawn([sys.executable, "-m", "pipeline", *words], log, env)
 
-    def start_worker(self, name: str = "w1", slots: int = 8, **env: str) -> subprocess.Popen[bytes]:
+    def start_worker(self, name: str = "w1", slots: int = 8, **env: str) -> Process:
         options = f"--pool threads --concurrency {slots} --without-mingle --without-gossip".split()
         command = [
             sys.executable,
@@ -220,13 +234,16 @@ class Archive:
     def log(self, name: str = "worker-w1.log") -> str:
         return (self.folder / name).read_text()
 
-    def _spawn(self, command: list[str], log: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: list[str], log: str, env: dict[str, str]) -> Process:
         with (self.folder / log).open("ab") as output:
-            process = subprocess.Popen(
-                command, env=self.environment | env, cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT
-            )
+            process = self._begin(command, env, REPOSITORY, output, output)
         self.processes.append(process)
         return process
+
+    def _begin(self, command: list[str], env: dict[str, str], cwd: Path, stdout: IO[Any], stderr: IO[Any]) -> Process:
+        environment, forks = self.environment | env, self.servers.forks
+        begin = forks.spawn if self.may_fork and forks.can(command, environment) else subprocess.Popen
+        return begin(command, env=environment, cwd=cwd, stdout=stdout, stderr=stderr)
 
 
 def eventually(question: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
@@ -247,7 +264,7 @@ def _answers(url: str) -> bool:
     return True
 
 
-def end(process: subprocess.Popen[bytes], with_signal: signal.Signals = signal.SIGTERM) -> int:
+def end(process: Process, with_signal: signal.Signals = signal.SIGTERM) -> int:
     """Signals a process and waits for its end."""
     process.send_signal(with_signal)
     return process.wait(PATIENCE_S)

@@ -9,7 +9,7 @@ from typing import Any
 import builders
 
 from pipeline.discover import Selection, Sighting, discover
-from pipeline.manifest import loose
+from pipeline.manifest.overlay import loose
 from pipeline.models import Found, Job, ManifestRow, Place, Recipe, SidecarStamp, Skip, Stretch
 from pipeline.plan import Mode, Request, plan
 from pipeline.settings import S3Settings

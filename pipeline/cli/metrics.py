@@ -123,7 +123,10 @@ def _shelf(session: Session) -> Shelf:
     def last(archive: Place, output: Place) -> Night | None:
         newest = manifest.read_newest(session.storage, output, archive)
         looked_at = newest.latest.looked_at if newest.latest else None
-        return Night(newest.manifest, looked_at) if newest.manifest else None
+        if newest.manifest is None:
+            return None
+        # It is kept for as long as the exporter runs; of a large archive nearly all of it tells of parts.
+        return Night(newest.manifest.model_copy(update={"parts": ()}), looked_at)
 
     def earlier(archive: Place, output: Place, run_id: str) -> Iterable[Manifest]:
         return read_earlier(session.storage, output, archive, run_id, at_most=_EARLIER)

@@ -60,10 +60,11 @@ def query(
         return
     place, question = _asked(archive, sql, named)
     output = output or Place(bucket=place.bucket)
+    storage = session.storage  # before DuckDB, which would complain of what `loading` keeps from being taken apart
     with tempfile.TemporaryDirectory(prefix="nightscribe-") as temporary:
         folder = Path(temporary).resolve()
         with Database(folder) as database:
-            parts = _fetched(session.storage, _newest(session.storage, output, place), folder)
+            parts = _fetched(storage, _newest(storage, output, place), folder)
             database.define(manifest_view(parts, place.prefix))
             print_answer(database.ask(question), form)
 

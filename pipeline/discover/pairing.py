@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import compress
 
 from pipeline import keys
 from pipeline.discover.ranges import listed_pages
@@ -24,6 +25,7 @@ class Sighting:
     """What a listing came past; filled while `discover` runs, for messages about empty archives."""
 
     keys: int = 0
+    """Sidecars are none of them."""
     audio: int = 0
 
 
@@ -50,15 +52,17 @@ def _beside(pages: Iterable[Columns], chosen: Selection, seen: Sighting) -> Iter
     waiting: deque[Columns] = deque()
     sidecars: dict[str, str] = {}
     for page in pages:
-        ours = _without_state(page)
-        seen.keys += len(ours.keys)
-        sidecars |= _sidecars_of(ours, "")
-        if (audio := _audio_of(ours, chosen, seen)).keys:
+        others, beside = _parted(_without_state(page))
+        sidecars |= beside
+        if (audio := _audio_of(others, chosen, seen)).keys:
             waiting.append(audio)
         passed = list(_passed(waiting, page.keys[-1]))
         yield from (_paired(piece, sidecars, chosen) for piece in passed)
-        if passed or not waiting:
-            sidecars = {key: etag for key, etag in sidecars.items() if waiting and key >= waiting[0].keys[0]}
+        if not waiting:
+            sidecars = {}
+        elif passed:
+            first = waiting[0].keys[0]
+            sidecars = {key: etag for key, etag in sidecars.items() if key >= first}
     yield from (_paired(piece, sidecars, chosen) for piece in waiting)
 
 
@@ -66,7 +70,7 @@ def _passed(waiting: deque[Columns], last: str) -> Iterator[Columns]:
     """Takes away what waits no longer: the listing has come to a key behind its sidecar."""
     while waiting:
         audio = waiting.popleft()
-        # Whatever is not passed is how the last key begins, and so is all that follows it.
+        # Whatever is not passed is how the last key begins; what follows it waits for its turn.
         count = next((n for n, key in enumerate(audio.keys) if key + keys.SIDECAR_SUFFIX > last), len(audio.keys))
         if count:
             yield audio.upto(count)
@@ -78,9 +82,8 @@ def _passed(waiting: deque[Columns], last: str) -> Iterator[Columns]:
 def _apart(pages: Iterable[Columns], results: _Sidecars, chosen: Selection, seen: Sighting) -> Iterator[Stretch]:
     """Objects out of one listing, sidecars out of another."""
     for page in pages:
-        ours = _without_state(page)
-        seen.keys += len(ours.keys)
-        audio = _audio_of(ours, chosen, seen)
+        others, _ = _parted(_without_state(page))
+        audio = _audio_of(others, chosen, seen)
         if audio.keys:
             yield _paired(audio, results.of(audio.keys), chosen)
 
@@ -93,45 +96,50 @@ class _Sidecars:
     prefix: str
     """What stands in front of the audio's own key."""
     _ahead: dict[str, str] = field(default_factory=dict)
-    """Those of objects that were not asked for yet, by the key of their audio: hardly more than a page."""
+    """Those of objects that were not asked for yet, by the key of their audio: hardly more than a page, and orphans."""
     _passed: str | None = ""
     """The key that the listing has come to, without the prefix; None: it has ended."""
+    _most: int = 2000
+    """So many are kept before orphans are looked for."""
 
     def of(self, audio: list[str]) -> dict[str, str]:
         """The ETags of the sidecars of these objects, which follow all those that were asked for before."""
-        wanted, last = set(audio), max(key + keys.SIDECAR_SUFFIX for key in audio)
-        listed, found, self._ahead = self._ahead, dict[str, str](), {}
-        while True:
-            found |= {key: etag for key, etag in listed.items() if key in wanted}
-            self._ahead |= {key: etag for key, etag in listed.items() if key > audio[-1]}
-            if self._passed is None or self._passed >= last:
-                return found
+        last = max(key + keys.SIDECAR_SUFFIX for key in audio)
+        while self._passed is not None and self._passed < last:
             page = next(self.pages, None)
-            listed = {} if page is None else _sidecars_of(page, self.prefix)
             self._passed = None if page is None else page.keys[-1].removeprefix(self.prefix)
+            if page is not None:
+                self._ahead |= _parted(page, self.prefix)[1]
+                self._forget_orphans(audio[0])
+        return {key: self._ahead.pop(key) for key in audio if key in self._ahead}
+
+    def _forget_orphans(self, first: str) -> None:
+        """Those before a key are nobody's. Looked for now and then, so that not each page goes through all of it."""
+        if len(self._ahead) > self._most:
+            self._ahead = {key: etag for key, etag in self._ahead.items() if key >= first}
+            self._most = 2000 + 2 * len(self._ahead)
 
 
 def _without_state(page: Columns) -> Columns:
     """Without what Nightscribe keeps beside the results."""
-    if not any(keys.STATE_FOLDER in key for key in page.keys):
+    if keys.STATE_FOLDER not in "".join(page.keys):
         return page
-    others = [not keys.is_ours(key) for key in page.keys]
-    return page.only(others)
+    return page.only([not keys.is_ours(key) for key in page.keys])
 
 
-def _sidecars_of(page: Columns, prefix: str) -> dict[str, str]:
-    """The ETags of sidecars, by the key of their audio."""
+def _parted(page: Columns, prefix: str = "") -> tuple[Columns, dict[str, str]]:
+    """What is no sidecar; and the ETags of the sidecars, by the key of their audio: behind the prefix."""
+    is_sidecar = [key.endswith(keys.SIDECAR_SUFFIX) for key in page.keys]
     begin, end = len(prefix), -len(keys.SIDECAR_SUFFIX)
-    named = zip(page.keys, page.etags, strict=True)
-    return {key[begin:end]: etag for key, etag in named if key.endswith(keys.SIDECAR_SUFFIX)}
+    names = [key[begin:end] for key in compress(page.keys, is_sidecar)]
+    sidecars = dict(zip(names, compress(page.etags, is_sidecar), strict=True))
+    return (page.only([not each for each in is_sidecar]) if sidecars else page), sidecars
 
 
 def _audio_of(page: Columns, chosen: Selection, seen: Sighting) -> Columns:
     is_audio = chosen.are_audio(page.keys)
-    if "json" in chosen.extensions:
-        named = zip(is_audio, page.keys, strict=True)
-        is_audio = [is_it and not key.endswith(keys.SIDECAR_SUFFIX) for is_it, key in named]
-    audio = page.only(is_audio)
+    audio = page if all(is_audio) else page.only(is_audio)
+    seen.keys += len(page.keys)
     seen.audio += len(audio.keys)
     return audio
 

@@ -57,6 +57,10 @@ class _Kept:
         return self.known.last_key
 
     @property
+    def count(self) -> int:
+        return self.known.count
+
+    @property
     def block(self) -> Block | None:
         return self.known.block
 

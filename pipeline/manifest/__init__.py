@@ -11,7 +11,7 @@ grows in memory with the archive (I6): SQLite does the sorting, in a temporary f
 from pipeline.manifest.comparing import Onlooker, compared
 from pipeline.manifest.draft import Draft
 from pipeline.manifest.finding import find_in_segments, find_row
-from pipeline.manifest.overlay import loose, overlaid
+from pipeline.manifest.overlay import overlaid
 from pipeline.manifest.reading import Newest, known, read_latest, read_newest, read_rows, remembered
 from pipeline.manifest.segments import Segments
 from pipeline.manifest.writing import RunFacts, confirm, finish
@@ -28,7 +28,6 @@ __all__ = [
     "find_row",
     "finish",
     "known",
-    "loose",
     "overlaid",
     "read_latest",
     "read_newest",

@@ -25,11 +25,11 @@ def packed(rows: Iterable[ManifestRow]) -> tuple[bytes, int]:
 
 def lines(body: bytes) -> Iterator[bytes]:
     """The lines of a file, in its order; a megabyte in memory at a time."""
-    for several in blocks(body):
+    for several in pieces(body):
         yield from several
 
 
-def blocks(body: bytes) -> Iterator[list[bytes]]:
+def pieces(body: bytes) -> Iterator[list[bytes]]:
     """The same, as many lines together as a piece of the file holds."""
     unpacked = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     rest = b""

@@ -72,6 +72,10 @@ class KnownRows(Protocol):
         """The key of the last row."""
 
     @property
+    def count(self) -> int:
+        """How many they are."""
+
+    @property
     def block(self) -> Block | None:
         """What the manifest says of them all; None where it says nothing."""
 

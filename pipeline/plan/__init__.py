@@ -2,7 +2,7 @@
 
     found ─┐
            ├─ merge join by key ─▶ standing (what is seen) ─▶ table, one column per mode ─▶ Job | Skip(reason)
-    rows ──┘
+    rows ──┘  and by block, where nothing has changed ───────────────────────────────────▶ Untouched
 
 ETag, size and version id decide; `last_modified` decides nothing. A sidecar that the last manifest does not know costs
 one HEAD, many at once; every other decision costs no request (I7).

@@ -11,7 +11,7 @@ not even unpacked; what it says follows from looking at each of them (`standing`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from pipeline.blocks import fingerprint
 from pipeline.models import Block, Found, KnownRows, RememberedRow, Stretch, Untouched
@@ -21,15 +21,24 @@ Pair = tuple[Found | None, RememberedRow | None]
 
 
 def joined(
-    found: Iterable[Stretch], remembered: Iterable[KnownRows], may_be_current: Callable[[Block], bool]
+    found: Iterable[Stretch],
+    remembered: Iterable[KnownRows],
+    may_be_current: Callable[[Block], bool],
+    *,
+    is_whole: bool = True,
 ) -> Iterator[Pair | Untouched]:
-    """Pairs in key order, the two sides as they are. `may_be_current`: whether a block is worth a look at all."""
+    """Pairs in key order, the two sides as they are. `may_be_current`: whether a block is worth a look at all.
+
+    Unless what is found `is_whole`, rows without an object say nothing, and need not be told.
+    """
     coming = _Coming(found)
     for known in remembered:
         pieces, block = coming.upto(known.last_key), known.block
-        ahead: list[Stretch] = []
+        ahead = list(islice(pieces, 1))
+        if not (ahead or is_whole):
+            continue
         if block is not None and may_be_current(block):
-            ahead = _enough(pieces, block.rows)
+            ahead += _enough(pieces, block.rows - sum(len(piece.keys) for piece in ahead))
             if ahead and _shows(shown := Stretch.joined(ahead), block):
                 yield Untouched(block.rows - len(block.others))
                 if block.others:

@@ -14,7 +14,7 @@ from pipeline.plan.standing import Standing
 AT_ONCE = 32
 """HEADs under way at once: a fifth of a second each, so some 150 per second; half the connections of `[s3]`."""
 _WAITING = 2000
-"""Objects that may wait behind a look: some hundred kilobytes."""
+"""Decisions that may wait behind a look: some hundred kilobytes."""
 
 Looked = tuple[Found | None, RememberedRow | None, Standing | None, SidecarStamp | None]
 

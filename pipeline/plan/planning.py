@@ -57,7 +57,8 @@ def plan(
     """
     column = COLUMNS[request.mode]
     jobs = 0
-    for pair in looked(joined(found, remembered, _recognising(request, settings)), _judging(request, settings), look):
+    pairs = joined(found, remembered, _recognising(request, settings), is_whole=request.is_whole)
+    for pair in looked(pairs, _judging(request, settings), look):
         if isinstance(pair, Untouched):
             yield pair
             continue
@@ -69,7 +70,7 @@ def plan(
         standing = told or seen.by_stamp(item, row, stamp, request.recipe, request.run_id)
         verdict = column[standing]
         if verdict is SkipReason.CURRENT and told and row is not None:
-            yield Skip(verdict, row)  # of a million objects nearly all
+            yield Skip(verdict, row)  # nearly all, where no block is recognised
         elif verdict is not JOB:
             yield _skip(item, row, stamp, standing=standing, reason=verdict, request=request)
         elif reason := _beyond(request, jobs, moment := now()):

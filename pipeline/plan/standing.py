@@ -70,7 +70,7 @@ def is_of_version(row: RememberedRow, item: Found | RememberedRow) -> bool:
 def is_untouched(
     item: Found, row: RememberedRow | None, recipe_hash: str, run_id: str, settings: AudioSettings
 ) -> bool:
-    """Whether it is surely `CURRENT`: all is as an earlier run's row says, as it is of nearly all objects of a night.
+    """Whether it is surely `CURRENT`: all is as an earlier run's row says, as mostly where no block is recognised.
 
     What is said here in one look follows from the functions below too, in three times the time.
     """

@@ -137,6 +137,7 @@ class _Nights:
 def test_everything_works_with_the_policies_and_not_without_any_part_of_them(servers, tmp_path):
     """One test, for the nights take most of a minute: as more than one, several test processes would each have them."""
     with iam_store() as store, Archive(servers, tmp_path) as archive:
+        archive.may_fork = False  # here most commands are started as a user starts them
         nights = _Nights(store, archive)
         nights.all()
 

@@ -17,7 +17,6 @@ def lax(servers, tmp_path):
     """An archive on moto, behind a proxy that takes the conditions out of every request."""
     with moto_store() as moto, S3Proxy(moto["AWS_ENDPOINT_URL"], {"if-match", "if-none-match"}) as proxy:
         archive = Archive(servers, tmp_path)
-        archive.client.close()
         archive.environment |= moto | {"AWS_ENDPOINT_URL": proxy.url}
         archive.client = boto3.client(
             "s3",

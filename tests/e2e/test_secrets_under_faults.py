@@ -27,6 +27,7 @@ EACH_S = 2.990938  # one of the small recordings
 
 def test_lost_replies_an_unwilling_history_and_a_ceiling_leave_no_secret_anywhere(guarded):
     archive, canaries = guarded, Canaries(guarded)
+    archive.may_fork = False  # `ps` is asked
     echo = echo_of(canaries)
     page = f"<html><body>Bad gateway: {echo}; {json.dumps(parameters())}; {twice_escaped()}</body></html>"
     sources = archive.put_episodes(8)
@@ -182,7 +183,6 @@ def test_an_account_that_is_refused_in_mid_run_with_an_echo_of_its_key_leaves_no
 def test_an_endpoint_with_a_password_is_named_without_it_by_a_lax_store_and_by_one_that_is_away(servers, tmp_path):
     with moto_store() as moto, S3Proxy(moto["AWS_ENDPOINT_URL"], {"if-match", "if-none-match"}) as proxy:
         archive = Archive(servers, tmp_path)
-        archive.client.close()
         archive.environment |= moto | {"AWS_ENDPOINT_URL": with_password(proxy.url)}
         archive.client = boto3.client(
             "s3",

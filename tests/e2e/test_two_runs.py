@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
-from archives import REPOSITORY, eventually
+from archives import eventually
 
 pytestmark = [pytest.mark.e2e]
-
-
-def start(archive, log, *words, **env):
-    """A command in the background with a log of its own."""
-    with (archive.folder / log).open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *words],
-            env=archive.environment | env,
-            cwd=REPOSITORY,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    archive.processes.append(process)
-    return process
 
 
 def each_is_paid_once(archive, episodes):
@@ -37,7 +20,7 @@ def test_of_two_dispatchers_that_start_in_the_same_moment_one_exits_with_5(archi
     archive.fault({"on": "process", "do": {"delay_s": 1.0}})
     archive.start_worker()
 
-    both = [start(archive, f"{name}.log", "backfill", archive.uri) for name in ("one", "other")]
+    both = [archive.start("backfill", archive.uri, log=f"{name}.log") for name in ("one", "other")]
     codes = [process.wait(90) for process in both]
 
     assert sorted(codes) == [0, 5], archive.log("one.log") + archive.log("other.log")
@@ -49,7 +32,7 @@ def test_of_two_dispatchers_that_start_in_the_same_moment_one_exits_with_5(archi
 def test_another_recipe_does_not_push_a_living_run_aside(archive):
     """The first has no worker yet, so that it lives for as long as the second takes to be refused."""
     episodes = archive.put_episodes(6)
-    first = start(archive, "first.log", "backfill", archive.uri)
+    first = archive.start("backfill", archive.uri, log="first.log")
     eventually(lambda: archive.redis.llen(archive.queue) == len(episodes), "the first run is at work")
 
     second = archive.run("backfill", archive.uri, "--model", "fal-ai/wizper")
@@ -68,8 +51,8 @@ def test_overlapping_prefixes_share_what_is_paid(archive):
     for name in ("w1", "w2"):
         archive.start_worker(name)
 
-    whole = start(archive, "whole.log", "backfill", archive.uri)
-    part = start(archive, "part.log", "backfill", archive.uri + show)
+    whole = archive.start("backfill", archive.uri, log="whole.log")
+    part = archive.start("backfill", archive.uri + show, log="part.log")
 
     assert whole.wait(90) == 0, archive.log("whole.log")
     assert part.wait(90) == 0, archive.log("part.log")
@@ -83,11 +66,11 @@ def test_of_two_dispatchers_after_a_wipe_one_steps_back(archive):
     archive.fault({"on": "process", "do": {"delay_s": 1.5}})
     archive.start_worker()
     # The first looks so seldom that the second is there before it tells Redis anew.
-    first = start(archive, "first.log", "backfill", archive.uri, NIGHTSCRIBE_RUN_TICK_S="4")
+    first = archive.start("backfill", archive.uri, NIGHTSCRIBE_RUN_TICK_S="4", log="first.log")
     eventually(lambda: len(archive.ledger()["bills"]) >= 2, "some are done")
 
     archive.redis.flushall()
-    second = start(archive, "second.log", "backfill", archive.uri)
+    second = archive.start("backfill", archive.uri, log="second.log")
     codes = [first.wait(90), second.wait(90)]
 
     assert sorted(codes) == [0, 5], archive.log("first.log") + archive.log("second.log")
@@ -100,11 +83,11 @@ def test_a_second_dispatcher_with_another_recipe_after_a_wipe_pays_for_its_own_r
     episodes = archive.put_episodes(6)
     archive.fault({"on": "process", "do": {"delay_s": 1.5}})
     archive.start_worker()
-    first = start(archive, "first.log", "backfill", archive.uri, NIGHTSCRIBE_RUN_TICK_S="4")
+    first = archive.start("backfill", archive.uri, NIGHTSCRIBE_RUN_TICK_S="4", log="first.log")
     eventually(lambda: len(archive.ledger()["accepted"]) >= 2, "the first run is at work")
 
     archive.redis.flushall()
-    second = start(archive, "second.log", "backfill", archive.uri, "--model", "fal-ai/wizper")
+    second = archive.start("backfill", archive.uri, "--model", "fal-ai/wizper", log="second.log")
     codes = [first.wait(90), second.wait(90)]
 
     assert sorted(codes) == [0, 5], archive.log("first.log") + archive.log("second.log")

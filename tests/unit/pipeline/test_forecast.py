@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline import pricing
 from pipeline.blocks import BLOCK_ROWS, LooseRows
 from pipeline.forecast import Decided, Experience, Interval, KnownLengths, forecast
-from pipeline.manifest import loose
+from pipeline.manifest.overlay import loose
 from pipeline.models import Price, Skip, SkipReason, State
 
 PRICED = builders.settings(NIGHTSCRIBE_PROFILE="local", NIGHTSCRIBE_LIMITS_CONCURRENCY="4")
@@ -104,7 +104,7 @@ def percentile(recordings, share):
     return rate
 
 
-def test_of_many_blocks_a_sixteenth_stands_for_all():
+def test_of_many_blocks_a_part_of_the_rows_stands_for_all():
     """The first 32 at one rate, four times as many more at another: the first do not count for more."""
     first = 32 * BLOCK_ROWS
     rows = [row(audio_s=1000.0)] * first + [row(audio_s=2000.0)] * (4 * first)
@@ -112,7 +112,18 @@ def test_of_many_blocks_a_sixteenth_stands_for_all():
     experience = experience_of(rows)
 
     assert experience.s_per_byte("mp3").likely * AN_HOUR == pytest.approx(1800.0)
-    assert experience.recordings(["mp3"]) == first + 4 * first // 16
+    assert experience.recordings(["mp3"]) == first + 4 * first // 32
+
+
+def test_an_archive_with_a_rhythm_of_its_own_is_learned_from_all_the_same():
+    """Every eighth block is of another bit rate, and so is every fourth row of it."""
+    others = [row(audio_s=4000.0) if number % 4 else row(audio_s=2000.0) for number in range(BLOCK_ROWS)]
+    period = [others, *[[row(audio_s=1000.0)] * BLOCK_ROWS] * 7]
+    rows = [each for _ in range(36) for block in period for each in block]
+
+    s_per_byte = experience_of(rows).s_per_byte("mp3")
+
+    assert s_per_byte.likely * AN_HOUR == pytest.approx((3500.0 + 7 * 1000.0) / 8, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +260,16 @@ def test_a_length_is_known_where_the_row_is_of_the_same_recording(remembered, fo
 
         assert known_s == (float(key[:2]) + 1 if what == "job" and key in remembered else None)
         assert len(lengths._waiting) <= few
+
+
+def test_the_length_of_a_row_that_was_unpacked_alone_is_known_too():
+    lengths = KnownLengths()
+    (known,) = lengths.watched([LooseRows([row(f"{number}.mp3", audio_s=10.0 + number) for number in range(3)])])
+
+    known.some([1])
+
+    assert lengths.of(builders.job(builders.audio("1.mp3", size_bytes=AN_HOUR))) == 11.0
+    assert (known.count, known.last_key, known.block) == (3, "2.mp3", None)
 
 
 def test_endings_of_keys_take_no_room():

@@ -13,7 +13,7 @@ from planning import OTHER, SETTINGS, decide, decided, stamp, stretches, verdict
 
 from pipeline import keys
 from pipeline.errors import ServiceUnavailableError
-from pipeline.manifest import loose
+from pipeline.manifest.overlay import loose
 from pipeline.models import Format, Handling, Job, ManifestRow, Place, Skip, SkipReason, State
 from pipeline.plan import Mode, Request, left_over, plan, planned_again, planned_row
 from pipeline.plan.looking import AT_ONCE

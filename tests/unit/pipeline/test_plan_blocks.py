@@ -13,7 +13,8 @@ from planning import MODES, OTHER, SETTINGS, request, stamp, stretches
 
 from pipeline.blocks import blocks_in
 from pipeline.errors import ConfigurationError
-from pipeline.manifest import loose, overlaid
+from pipeline.manifest import overlaid
+from pipeline.manifest.overlay import loose
 from pipeline.manifest.row_files import PartWriter
 from pipeline.models import Found, Job, KnownRows, Skip, SkipReason, State, Untouched
 from pipeline.plan import Mode, plan
@@ -141,7 +142,7 @@ def unpacked(blocks):
 
     class Watched:
         def __init__(self, inner: KnownRows) -> None:
-            self.last_key, self.block, self._inner = inner.last_key, inner.block, inner
+            self.last_key, self.count, self.block, self._inner = inner.last_key, inner.count, inner.block, inner
 
         def rows(self):
             return self._noted(self._inner.rows())
@@ -203,15 +204,34 @@ def test_a_block_with_many_others_is_not_worth_a_look():
     assert (with_many.block.fingerprint, with_many.block.others) == (None, ())
 
 
-def test_a_run_that_is_taken_over_unpacks_only_the_blocks_that_it_has_settled_rows_in():
+@pytest.mark.parametrize("settled_key", ["c.mp3", "d.mp3"])
+def test_a_run_that_is_taken_over_unpacks_only_the_blocks_that_it_has_settled_rows_in(settled_key):
     rows = [row_of(letter, "current") for letter in "abcdef"]
-    settled = [builders.remembered(builders.row("c.mp3", sidecar_etag="s2", run_id="run1", recipe=RECIPE))]
+    settled = [builders.remembered(builders.row(settled_key, sidecar_etag="s2", run_id="run1", recipe=RECIPE))]
     blocks, seen = unpacked(known(rows, 2))
-    found = [item_with(item, sidecar_etag="s2") if item.key == "c.mp3" else item for item in map(shown, rows)]
+    found = [item_with(item, sidecar_etag="s2") if item.key == settled_key else item for item in map(shown, rows)]
 
     decisions = decisions_on(found, overlaid(blocks, settled))
 
     assert told(decisions) == (6, [])
+    assert seen == ["c.mp3", "d.mp3"]
+
+
+def test_a_second_opinion_is_what_was_asked_for_in_a_block_too():
+    rows = [row_of("a", "by a second opinion"), row_of("b", "current"), row_of("c", "by a second opinion")]
+
+    (block,) = known(rows, 3)
+
+    assert (block.block.recipe, block.block.others) == (RECIPE, ())
+
+
+def test_a_list_of_keys_unpacks_only_the_blocks_that_they_lie_in():
+    rows = [row_of(letter, "pending") for letter in "abcdef"]
+    blocks, seen = unpacked(known(rows, 2))
+
+    (job,) = decisions_on([shown(rows[2])], blocks, is_whole=False)
+
+    assert job.object.key == "c.mp3"
     assert seen == ["c.mp3", "d.mp3"]
 
 

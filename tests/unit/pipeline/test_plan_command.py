@@ -34,11 +34,15 @@ def archive():
     return made
 
 
-def invoke(archive, *words, **environment):
+def session_of(archive, **environment):
     session = Session(PRICED | environment)
     session.loaded = load_settings(session.environment)
     session.storage = archive.storage
-    return CliRunner().invoke(plan, ["s3://podcasts/", *words], obj=session)
+    return session
+
+
+def invoke(archive, *words, **environment):
+    return CliRunner().invoke(plan, ["s3://podcasts/", *words], obj=session_of(archive, **environment))
 
 
 def lines(archive, *words, **environment):
@@ -98,6 +102,23 @@ def test_a_plan_for_programs_has_the_same_with_units_in_the_names(archive):
     assert told["s3"]["fal_download_usd"] == pytest.approx(0.09 * 0.002, rel=1e-3)
     assert told["time"]["speed"] == 40.0
     assert told["time"]["estimated_s_range"][0] <= told["time"]["estimated_s"] <= told["time"]["estimated_s_range"][1]
+
+
+def test_a_list_names_every_object_also_those_that_are_decided_on_together(archive):
+    recipe = session_of(archive).recipe({"model": None})
+    for key, row in archive.rows.items():
+        archive.rows[key] = row.model_copy(update={"recipe": recipe.hash})
+    made = archive.finish()
+    add_new(archive)
+
+    said = lines(archive, "--list")
+
+    assert made.parts[0].blocks[0].fingerprint is not None
+    assert [line for line in said if line.startswith("skip ")] == [
+        *(f"skip        'shows/{number:02}.mp3'  (current)" for number in range(30)),
+        "skip        'shows/bad.mp3'  (failed_before)",
+    ]
+    assert as_json(archive)["skips"] == {"current": 30, "failed_before": 1}
 
 
 def test_force_tells_exactly_what_it_would_pay_for_again(archive):

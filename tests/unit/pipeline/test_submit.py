@@ -8,9 +8,9 @@ from dispatching import World, jobs, of
 
 from pipeline.cancellation import Cancelled
 from pipeline.errors import AccountError, ConfigurationError, RunActiveError, ServiceUnavailableError
-from pipeline.models import Skip, SkipReason, State
+from pipeline.models import Skip, SkipReason, State, Untouched
 from pipeline.runs.base import StopOrder
-from pipeline.submit import Enqueued, Notice, SettledRow, Skipped
+from pipeline.submit import Enqueued, Notice, Passed, SettledRow, Skipped, Tick
 
 
 def test_every_job_is_sent_once_and_every_row_comes_back():
@@ -24,6 +24,21 @@ def test_every_job_is_sent_once_and_every_row_comes_back():
     assert [event.skip for event in of(events, Skipped)] == [skip]
     assert sorted(event.row.key for event in of(events, SettledRow)) == [job.object.key for job in planned]
     assert world.runs.outstanding("run1") == 0
+
+
+def test_a_decision_on_many_is_passed_on_and_is_no_reason_to_be_silent():
+    """When S3 is slow, a block takes a long while: this process shows at every one that it is alive."""
+    world = World()
+
+    def slowly():
+        for _ in range(3):
+            world.now += 60.0
+            yield Untouched(500)
+
+    events = list(world.dispatch(slowly()))
+
+    assert [event.untouched for event in of(events, Passed)] == [Untouched(500)] * 3
+    assert [event.planned for event in of(events, Tick)][:3] == [False] * 3
 
 
 def test_rows_leave_the_live_state_only_after_they_were_kept():

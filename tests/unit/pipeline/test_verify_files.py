@@ -101,7 +101,7 @@ def test_a_part_that_is_no_gzip_although_its_checksum_is_right_is_named(archive)
         {"fingerprint": "0" * 32},
         {"recipe": "another"},
         {"largest_bytes": 1},
-        {"others": (0,)},
+        {"others": (7,)},
         {"last_key": "bb.mp3"},
         {"rows": 1},
         {"size_bytes": 20},
