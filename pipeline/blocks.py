@@ -22,6 +22,7 @@ from pipeline.models import Block, ManifestPart, RememberedRow, State, remembere
 BLOCK_ROWS = 500
 """For each change so many rows are looked at; and a million rows have 2,000 blocks, half a megabyte of JSON or more."""
 _MOST_OTHERS = BLOCK_ROWS // 8  # with more of them to be looked at, recognising the rest gains little
+_PIECE_BYTES = 1 << 16  # some 80 rows
 _GZIP, _RAW = zlib.MAX_WBITS | 16, -zlib.MAX_WBITS
 
 _FINGERPRINT_BYTES = 16  # two that differ are alike by accident once in 10**38 times
@@ -118,26 +119,39 @@ class PackedRows:
 
     def rows(self) -> list[RememberedRow]:
         """See `KnownRows`."""
-        return list(map(remembered_row, self._lines()))
+        lines = self._unpacked().split(b"\n")[:-1]
+        if len(lines) != self.block.rows:
+            raise self._damage()
+        return list(map(remembered_row, lines))
 
     def some(self, numbers: Sequence[int]) -> list[RememberedRow]:
-        """See `KnownRows`."""
-        lines = self._lines() if numbers else []
+        """See `KnownRows`. Unpacks no more than up to the last of them."""
+        wanted = max(numbers, default=-1) + 1
+        lines = self._unpacked(wanted).split(b"\n")[:-1]
+        if len(lines) < wanted:
+            raise self._damage()
         return [remembered_row(lines[number]) for number in numbers]
 
-    def _lines(self) -> list[bytes]:
+    def _unpacked(self, rows: int | None = None) -> bytes:
+        """The text of at least so many rows, if there are so many; None: of all."""
+        unpacker = zlib.decompressobj(wbits=_GZIP if self.is_first else _RAW)
         try:
-            text = zlib.decompressobj(wbits=_GZIP if self.is_first else _RAW).decompress(self.packed)
+            if rows is None:
+                return unpacker.decompress(self.packed)
+            text, rest = b"", self.packed
+            while rest and text.count(b"\n") < rows:
+                text += unpacker.decompress(rest, _PIECE_BYTES)
+                rest = unpacker.unconsumed_tail
         except zlib.error:
-            text = b""
-        lines = text.split(b"\n")[:-1]
-        if len(lines) != self.block.rows:
-            raise ConfigurationError(
-                f"{self.uri} is not what manifest.json says of its blocks. Make the manifest anew from the sidecars: "
-                "nightscribe manifest rebuild.",
-                "manifest_damaged",
-            )
-        return lines
+            return b""
+        return text if rest else text + unpacker.flush()
+
+    def _damage(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self.uri} is not what manifest.json says of its blocks. Make the manifest anew from the sidecars: "
+            "nightscribe manifest rebuild.",
+            "manifest_damaged",
+        )
 
 
 def blocks_in(part: ManifestPart, body: bytes, uri: str) -> Iterator[PackedRows]:

@@ -116,7 +116,7 @@ def test_of_many_blocks_a_part_of_the_rows_stands_for_all():
 
 
 def test_an_archive_with_a_rhythm_of_its_own_is_learned_from_all_the_same():
-    """Every eighth block is of another bit rate, and so is every fourth row of it."""
+    """Every eighth block is of another bit rate, and every fourth row of it of yet another."""
     others = [row(audio_s=4000.0) if number % 4 else row(audio_s=2000.0) for number in range(BLOCK_ROWS)]
     period = [others, *[[row(audio_s=1000.0)] * BLOCK_ROWS] * 7]
     rows = [each for _ in range(36) for block in period for each in block]

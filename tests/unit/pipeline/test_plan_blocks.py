@@ -251,6 +251,18 @@ def test_a_million_new_objects_before_a_block_do_not_wait_for_its_end():
     assert read["objects"] < 10
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("numbers", [[], [0], [3, 499], [124, 125], range(0, 500, 7), [499]])
+def test_any_rows_of_a_block_can_be_unpacked_alone(is_first, numbers):
+    rows = [row_of(f"{number:04}", "current") for number in range(1000)]
+
+    block = known(rows, 500)[not is_first]
+
+    expected = rows[:500] if is_first else rows[500:]
+    assert block.some(numbers) == [expected[number] for number in numbers]
+    assert block.rows() == expected
+
+
 def test_a_block_that_is_not_what_the_manifest_says_is_damage():
     (block,) = known([row_of(letter, "pending") for letter in "ab"], 2)
     for damaged in (
@@ -260,3 +272,5 @@ def test_a_block_that_is_not_what_the_manifest_says_is_damage():
     ):
         with pytest.raises(ConfigurationError, match="manifest rebuild"):
             damaged.rows()
+        with pytest.raises(ConfigurationError, match="manifest rebuild"):
+            damaged.some([2])
