@@ -70,8 +70,10 @@ def _passed(waiting: deque[Columns], last: str) -> Iterator[Columns]:
     """Takes away what waits no longer: the listing has come to a key behind its sidecar."""
     while waiting:
         audio = waiting.popleft()
+        count = len(audio.keys)
         # Whatever is not passed is how the last key begins; what follows it waits for its turn.
-        count = next((n for n, key in enumerate(audio.keys) if key + keys.SIDECAR_SUFFIX > last), len(audio.keys))
+        if last.startswith(tuple(audio.keys)):
+            count = next((n for n, key in enumerate(audio.keys) if key + keys.SIDECAR_SUFFIX > last), count)
         if count:
             yield audio.upto(count)
         if count < len(audio.keys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from operator import methodcaller
 
 from pipeline.settings import AudioSettings
 
@@ -24,6 +25,8 @@ class Selection:
 
     def are_audio(self, keys: list[str]) -> list[bool]:
         """The same for many keys."""
+        if all(map(methodcaller("endswith", tuple(f".{extension}" for extension in self.extensions)), keys)):
+            return [True] * len(keys)  # as mostly, between sidecars
         ends = [key[key.rfind(".") :] for key in keys]
         audio = {end for end in set(ends) if end.startswith(".") and end[1:].lower() in self.extensions}
         return [end in audio for end in ends]

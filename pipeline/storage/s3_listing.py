@@ -51,6 +51,7 @@ class S3Page(Page):
         self._packed: bytes | None = None
         self._is_compressed = False
         self._is_encoded = answer.get("EncodingType") == "url"
+        self._count: int | None = answer.get("KeyCount")
         # A store that writes its elements in some other way has left its rows to botocore.
         self._read = [_as_read(entry) for entry in answer.get("Contents", ())]
         self.next_token = answer["NextContinuationToken"] if answer.get("IsTruncated") else None
@@ -61,7 +62,10 @@ class S3Page(Page):
         if self._packed is not None:
             packed = zlib.decompress(self._packed) if self._is_compressed else self._packed
             return Columns(*_COLUMNS.decode(packed))
-        return Columns.of(self._read) if self._read else columns_of(self._rows, is_encoded=self._is_encoded)
+        return Columns.of(self._read) if self._read else self._of_xml()
+
+    def _of_xml(self) -> Columns:
+        return columns_of(self._rows, is_encoded=self._is_encoded, count=self._count)
 
     def _ends(self) -> list[str]:
         if self._read:
@@ -80,11 +84,12 @@ class S3Page(Page):
             self._rows, self._read = b"", []
 
 
-def columns_of(xml: bytes, *, is_encoded: bool) -> Columns:
-    """The keys in a run of `<Contents>` elements."""
+def columns_of(xml: bytes, *, is_encoded: bool, count: int | None = None) -> Columns:
+    """The keys in a run of `<Contents>` elements; `count` is how many the store says they are."""
     text = xml.decode()
     found = _ROW.findall(text) if is_encoded else []
-    if len(found) != text.count("<Contents>"):
+    # To count them here would take a fifth of the time that reading them does.
+    if len(found) != count and len(found) != text.count("<Contents>"):
         # Another order of the fields, or keys that are not url-encoded and may hold anything: slowly and surely.
         found = [_fields(entry) for entry in ET.fromstring(f"<rows>{text}</rows>")]  # noqa: S314  the store is ours
     keys, modified, etags, sizes = map(list, zip(*found, strict=True)) if found else ([], [], [], [])
