@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import msgspec
 
@@ -24,7 +25,6 @@ BLOCK_ROWS = 500
 _MOST_OTHERS = BLOCK_ROWS // 8  # with more of them to be looked at, recognising the rest gains little
 _PIECE_BYTES = 1 << 16  # some 80 rows
 _GZIP, _RAW = zlib.MAX_WBITS | 16, -zlib.MAX_WBITS
-
 _FINGERPRINT_BYTES = 16  # two that differ are alike by accident once in 10**38 times
 
 
@@ -40,7 +40,8 @@ def fingerprint(
 def block_of(rows: Sequence[RememberedRow], size_bytes: int) -> Block:
     """What the manifest says of some rows in key order, packed to this size."""
     recipe = _usual_recipe(rows)
-    others = tuple(number for number, row in enumerate(rows) if not _is_current(row, recipe))
+    current = [_is_current(row, recipe) for row in rows]
+    others = tuple(number for number, is_current in enumerate(current) if not is_current)
     last_key = rows[-1].key
     if len(others) > _MOST_OTHERS or len(others) == len(rows):
         return Block(rows=len(rows), last_key=last_key, size_bytes=size_bytes)
@@ -50,7 +51,7 @@ def block_of(rows: Sequence[RememberedRow], size_bytes: int) -> Block:
         size_bytes=size_bytes,
         fingerprint=_fingerprint_of(rows),
         recipe=recipe,
-        largest_bytes=max(row.size_bytes for row in rows if _is_current(row, recipe)),
+        largest_bytes=max(row.size_bytes for row in compress(rows, current)),
         others=others,
     )
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
 
 import builders
 
+from pipeline.blocks import PackedRows, blocks_in
 from pipeline.discover import Selection, Sighting, discover
 from pipeline.manifest.overlay import loose
-from pipeline.models import Found, Job, ManifestRow, Place, Recipe, SidecarStamp, Skip, Stretch
+from pipeline.manifest.row_files import PartWriter
+from pipeline.models import Found, Job, ManifestRow, Place, Recipe, RememberedRow, SidecarStamp, Skip, Stretch
 from pipeline.plan import Mode, Request, plan
 from pipeline.settings import S3Settings
 from pipeline.storage.base import Storage
@@ -89,6 +91,17 @@ def stretches(found: Iterable[Found], sizes: Iterable[int] = repeat(2)) -> Itera
         if not piece:
             return
         yield Stretch.of(piece)
+
+
+def packed_rows(rows: Sequence[RememberedRow], block_rows: int) -> list[PackedRows]:
+    """Rows as a manifest holds them, so many to a block."""
+    if not rows:
+        return []
+    part = PartWriter(block_rows)
+    for row in rows:
+        part.add(row)
+    body, record = part.finish("part-00001.jsonl.gz")
+    return list(blocks_in(record, body, "s3://b/part-00001.jsonl.gz"))
 
 
 def listed_in(

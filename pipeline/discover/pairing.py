@@ -19,6 +19,8 @@ from pipeline.models import Place, Stretch
 from pipeline.settings import S3Settings
 from pipeline.storage.base import Columns, Storage
 
+_FEW = 2000  # sidecars ahead of their audio: two pages
+
 
 @dataclass(slots=True)
 class Sighting:
@@ -101,7 +103,7 @@ class _Sidecars:
     """Those of objects that were not asked for yet, by the key of their audio: hardly more than a page, and orphans."""
     _passed: str | None = ""
     """The key that the listing has come to, without the prefix; None: it has ended."""
-    _most: int = 2000
+    _most: int = _FEW
     """So many are kept before orphans are looked for."""
 
     def of(self, audio: list[str]) -> dict[str, str]:
@@ -119,7 +121,7 @@ class _Sidecars:
         """Those before a key are nobody's. Looked for now and then, so that not each page goes through all of it."""
         if len(self._ahead) > self._most:
             self._ahead = {key: etag for key, etag in self._ahead.items() if key >= first}
-            self._most = 2000 + 2 * len(self._ahead)
+            self._most = _FEW + 2 * len(self._ahead)
 
 
 def _without_state(page: Columns) -> Columns:

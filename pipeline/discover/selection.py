@@ -25,11 +25,10 @@ class Selection:
 
     def are_audio(self, keys: list[str]) -> list[bool]:
         """The same for many keys."""
-        if all(map(methodcaller("endswith", tuple(f".{extension}" for extension in self.extensions)), keys)):
-            return [True] * len(keys)  # as mostly, between sidecars
-        ends = [key[key.rfind(".") :] for key in keys]
-        audio = {end for end in set(ends) if end.startswith(".") and end[1:].lower() in self.extensions}
-        return [end in audio for end in ends]
+        ends = tuple(f".{extension}" for extension in self.extensions if "." not in extension)
+        if all(map(methodcaller("endswith", ends), keys)):
+            return [True] * len(keys)  # as mostly, once the sidecars are taken out
+        return list(map(self.is_audio, keys))
 
     def excludes(self, key: str) -> bool:
         """Whether the user's globs leave the key out."""

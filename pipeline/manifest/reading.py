@@ -88,8 +88,7 @@ def known(storage: Storage, manifest: Manifest) -> Iterator[KnownRows]:
 
 
 def _part(storage: Storage, manifest: Manifest, part: ManifestPart) -> bytes:
-    folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
-    stored = storage.read(manifest.output.bucket, folder + part.name)
+    stored = storage.read(manifest.output.bucket, _key(manifest, part))
     if stored is None or hashlib.sha256(stored.body).hexdigest() != part.sha256:
         raise ConfigurationError(
             f"{_uri(manifest, part)} is missing or was changed after it was written. "
@@ -99,6 +98,9 @@ def _part(storage: Storage, manifest: Manifest, part: ManifestPart) -> bytes:
     return stored.body
 
 
+def _key(manifest: Manifest, part: ManifestPart) -> str:
+    return keys.run_folder(manifest.output, manifest.archive, manifest.run_id) + part.name
+
+
 def _uri(manifest: Manifest, part: ManifestPart) -> str:
-    folder = keys.run_folder(manifest.output, manifest.archive, manifest.run_id)
-    return f"s3://{manifest.output.bucket}/{folder}{part.name}"
+    return f"s3://{manifest.output.bucket}/{_key(manifest, part)}"

@@ -62,9 +62,8 @@ class S3Page(Page):
         if self._packed is not None:
             packed = zlib.decompress(self._packed) if self._is_compressed else self._packed
             return Columns(*_COLUMNS.decode(packed))
-        return Columns.of(self._read) if self._read else self._of_xml()
-
-    def _of_xml(self) -> Columns:
+        if self._read:
+            return Columns.of(self._read)
         return columns_of(self._rows, is_encoded=self._is_encoded, count=self._count)
 
     def _ends(self) -> list[str]:

@@ -41,9 +41,3 @@ def open_live(settings: Settings) -> LiveParts:
         budget=make_budget(settings, client),
         close=client.close,
     )
-
-
-def hurried(settings: Settings) -> Settings:
-    """The same with little patience for Redis."""
-    quick = settings.redis.model_copy(update={"connect_timeout_s": _GLANCE_S, "socket_timeout_s": _GLANCE_S})
-    return settings.model_copy(update={"redis": quick})

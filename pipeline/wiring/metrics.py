@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.metrics.live import Live
-from pipeline.queue.redis_watch import RedisQueueWatch
 from pipeline.settings import Settings
 from pipeline.wiring.live import for_a_glance
-from pipeline.wiring.redis import make_budget, make_client, make_meter_book, make_permits, make_runs
+from pipeline.wiring.redis import make_budget, make_client, make_meter_book, make_permits, make_queue_watch, make_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ def open_metrics(settings: Settings) -> MetricsParts:
         runs=make_runs(settings, client),
         permits=make_permits(settings, client),
         budget=make_budget(settings, client),
-        queue=RedisQueueWatch(client, key_prefix=settings.redis.key_prefix, name=settings.queue.name),
+        queue=make_queue_watch(settings, client),
         meter_book=make_meter_book(settings, client),
     )
     return MetricsParts(live, client.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.limits.redis import RedisPermits, RedisRate
 from pipeline.limits.redis_budget import RedisBudget
+from pipeline.queue.redis_watch import RedisQueueWatch
 from pipeline.redis_server import Client, connect
 from pipeline.runs.redis import RedisRuns
 from pipeline.runs.redis_leases import RedisLeases
@@ -64,6 +65,11 @@ def make_permits(settings: Settings, client: Client) -> RedisPermits:
         recover_s=settings.limits.recover_s,
         regather_s=settings.limits.regather_s,
     )
+
+
+def make_queue_watch(settings: Settings, client: Client) -> RedisQueueWatch:
+    """How much waits in the queue, without the broker's client."""
+    return RedisQueueWatch(client, key_prefix=settings.redis.key_prefix, name=settings.queue.name)
 
 
 def make_rate(settings: Settings, client: Client) -> RedisRate:

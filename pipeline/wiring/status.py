@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from pipeline.limits.base import Budget, Permits
 from pipeline.queue.base import QueueWatch
-from pipeline.queue.redis_watch import RedisQueueWatch
 from pipeline.runs.base import Runs
 from pipeline.settings import Settings
-from pipeline.wiring.redis import make_budget, make_client, make_permits, make_runs
+from pipeline.wiring.redis import make_budget, make_client, make_permits, make_queue_watch, make_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,6 @@ def open_status(settings: Settings) -> StatusParts:
         runs=make_runs(settings, client),
         permits=make_permits(settings, client),
         budget=make_budget(settings, client),
-        queue=RedisQueueWatch(client, key_prefix=settings.redis.key_prefix, name=settings.queue.name),
+        queue=make_queue_watch(settings, client),
         close=client.close,
     )

@@ -9,7 +9,7 @@ from pipeline.limits.base import Permits
 from pipeline.queue.base import JobQueue
 from pipeline.runs.base import Runs
 from pipeline.settings import Settings
-from pipeline.wiring.live import hurried
+from pipeline.wiring.live import for_a_glance
 from pipeline.wiring.queue import open_queue
 from pipeline.wiring.redis import make_client, make_permits, make_runs
 
@@ -26,7 +26,7 @@ class WatchParts:
 
 def open_watch(settings: Settings) -> WatchParts:
     """The live state and the queue, which the caller closes; a server that is away is noticed soon."""
-    settings = hurried(settings)
+    settings = for_a_glance(settings)
     client, queue = make_client(settings), open_queue(settings)
 
     def close() -> None:

@@ -83,6 +83,15 @@ def test_globs_mark_what_is_left_out_and_still_yield_it(include, exclude, kept):
     assert [item.key for item in items if not item.excluded] == kept
 
 
+@pytest.mark.parametrize("extensions", [{"mp3"}, {"mp3", "b"}, {"a.mp3"}, {""}, set()])
+@pytest.mark.parametrize("key", ["x.mp3", "x.MP3", "x.a.mp3", "mp3", "x.", ".mp3", "a.b/mp3", "x.b"])
+def test_many_keys_are_judged_as_each_alone(extensions, key):
+    chosen = Selection(frozenset(extensions))
+
+    assert chosen.are_audio([key]) == [chosen.is_audio(key)]
+    assert chosen.are_audio([key, "x.mp3"]) == [chosen.is_audio(key), chosen.is_audio("x.mp3")]
+
+
 def test_the_sighting_counts_what_was_passed():
     sighting = Sighting()
 

@@ -9,12 +9,11 @@ import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from planning import packed_rows
 
 from pipeline import manifest
-from pipeline.blocks import blocks_in
 from pipeline.errors import ConfigurationError, ServiceUnavailableError
 from pipeline.manifest import Draft, Newest, RunFacts, Segments
-from pipeline.manifest.row_files import PartWriter
 from pipeline.models import PLANNED, Latest, Place, RecipeStamp, State
 from pipeline.storage.memory import MemoryStorage
 
@@ -268,17 +267,6 @@ def test_what_is_pending_for_another_reason_was_not_sent():
         assert list(draft.unsettled()) == []
 
 
-def blocks_of(rows, block_rows):
-    """The rows as a manifest holds them, so many to a block."""
-    if not rows:
-        return []
-    part = PartWriter(block_rows)
-    for row in rows:
-        part.add(row)
-    body, record = part.finish("part")
-    return list(blocks_in(record, body, "s3://b/part"))
-
-
 @given(st.sets(any_key, max_size=10), st.sets(any_key, max_size=10), st.integers(1, 4))
 def test_newer_rows_overlay_older_ones(older, newer, block_rows):
     """Against a naive dictionary model."""
@@ -286,7 +274,7 @@ def test_newer_rows_overlay_older_ones(older, newer, block_rows):
     def rows(keys, words):
         return [builders.remembered(builders.row(key, words=words)) for key in sorted(keys, key=str.encode)]
 
-    known = manifest.overlaid(blocks_of(rows(older, 1), block_rows), rows(newer, 2))
+    known = manifest.overlaid(packed_rows(rows(older, 1), block_rows), rows(newer, 2))
     merged = {row.key: row.words for some in known for row in some.rows()}
 
     assert merged == dict.fromkeys(older, 1) | dict.fromkeys(newer, 2)

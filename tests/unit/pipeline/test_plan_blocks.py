@@ -9,13 +9,11 @@ import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planning import MODES, OTHER, SETTINGS, request, stamp, stretches
+from planning import MODES, OTHER, SETTINGS, packed_rows, request, stamp, stretches
 
-from pipeline.blocks import blocks_in
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import overlaid
 from pipeline.manifest.overlay import loose
-from pipeline.manifest.row_files import PartWriter
 from pipeline.models import Found, Job, KnownRows, Skip, SkipReason, State, Untouched
 from pipeline.plan import Mode, plan
 
@@ -65,17 +63,6 @@ def shown(row):
     return builders.found(row.key, sidecar_etag=row.sidecar_etag, etag=row.etag, size_bytes=row.size_bytes)
 
 
-def known(rows, block_rows):
-    """The rows as a manifest holds them, so many to a block."""
-    if not rows:
-        return []
-    part = PartWriter(block_rows)
-    for row in rows:
-        part.add(row)
-    body, record = part.finish("part-00001.jsonl.gz")
-    return list(blocks_in(record, body, "s3://b/part-00001.jsonl.gz"))
-
-
 def decisions_on(found, remembered, sizes=(3,), settings=SETTINGS, **asked):
     pieces = stretches(found, iter([*sizes, *[5] * len(found)]))
     made_by = request(**asked)
@@ -104,7 +91,7 @@ def test_blocks_decide_what_each_of_their_rows_would(names, data, block_rows, si
     by_key = {item.key: item for row, change in zip(rows, changes, strict=True) for item in CHANGES[change](shown(row))}
     found = [by_key[key] for key in sorted(by_key)]
 
-    at_once = decisions_on(found, known(rows, block_rows), sizes, mode=mode)
+    at_once = decisions_on(found, packed_rows(rows, block_rows), sizes, mode=mode)
     one_by_one = decisions_on(found, loose(rows), sizes, mode=mode)
 
     assert told(at_once) == told(one_by_one)
@@ -119,7 +106,7 @@ def test_only_what_decides_makes_a_block_another(change, is_untouched):
     rows = [row_of(letter, "current") for letter in "abcd"]
     found = [item for row in rows for item in (CHANGES[change] if row.key == "b.mp3" else CHANGES["same"])(shown(row))]
 
-    decisions = decisions_on(found, known(rows, 2))
+    decisions = decisions_on(found, packed_rows(rows, 2))
 
     assert [each.objects for each in decisions if isinstance(each, Untouched)] == ([2, 2] if is_untouched else [2])
 
@@ -130,7 +117,7 @@ def test_a_row_of_any_kind_among_current_ones_is_decided_as_if_it_stood_alone(wh
     rows = [row_of(f"{number:02}", what if number == 5 else "current") for number in range(20)]
     found = list(map(shown, rows))
 
-    decisions = decisions_on(found, known(rows, 20), mode=mode)
+    decisions = decisions_on(found, packed_rows(rows, 20), mode=mode)
 
     assert told(decisions) == told(decisions_on(found, loose(rows), mode=mode))
     assert any(isinstance(each, Untouched) for each in decisions) == (mode is not Mode.FORCE)
@@ -160,7 +147,7 @@ def unpacked(blocks):
 def test_what_is_untouched_is_not_even_unpacked_and_of_a_block_only_what_is_not_current():
     whats = {"a": "current", "b": "current", **dict.fromkeys("cdefghij", "current"), "k": "failed for good"}
     rows = [row_of(letter, what) for letter, what in whats.items()]
-    blocks, seen = unpacked(known(rows[:2], 2) + known(rows[2:], 9))
+    blocks, seen = unpacked(packed_rows(rows[:2], 2) + packed_rows(rows[2:], 9))
 
     decisions = decisions_on(list(map(shown, rows)), blocks)
 
@@ -180,7 +167,7 @@ def test_what_is_untouched_is_not_even_unpacked_and_of_a_block_only_what_is_not_
 def test_where_each_is_decided_anew_or_told_alone_none_is_decided_with_others(asked, settings):
     rows = [row_of(letter, "current") for letter in "ab"]
 
-    decisions = decisions_on(list(map(shown, rows)), known(rows, 2), settings=settings, **asked)
+    decisions = decisions_on(list(map(shown, rows)), packed_rows(rows, 2), settings=settings, **asked)
 
     assert len(decisions) == 2
     assert not any(isinstance(each, Untouched) for each in decisions)
@@ -189,7 +176,7 @@ def test_where_each_is_decided_anew_or_told_alone_none_is_decided_with_others(as
 def test_another_recipe_is_not_that_of_the_block():
     rows = [row_of(letter, "by another recipe") for letter in "ab"]
 
-    decisions = decisions_on(list(map(shown, rows)), known(rows, 2))
+    decisions = decisions_on(list(map(shown, rows)), packed_rows(rows, 2))
 
     assert [each.reason for each in decisions] == [SkipReason.OTHER_RECIPE] * 2
 
@@ -198,7 +185,7 @@ def test_a_block_with_many_others_is_not_worth_a_look():
     few = [row_of(f"{number:03}", "pending" if number % 10 == 0 else "current") for number in range(500)]
     many = [row_of(f"{number:03}", "pending" if number % 5 == 0 else "current") for number in range(500)]
 
-    (with_few,), (with_many,) = known(few, 500), known(many, 500)
+    (with_few,), (with_many,) = packed_rows(few, 500), packed_rows(many, 500)
 
     assert with_few.block.others == tuple(range(0, 500, 10))
     assert (with_many.block.fingerprint, with_many.block.others) == (None, ())
@@ -208,7 +195,7 @@ def test_a_block_with_many_others_is_not_worth_a_look():
 def test_a_run_that_is_taken_over_unpacks_only_the_blocks_that_it_has_settled_rows_in(settled_key):
     rows = [row_of(letter, "current") for letter in "abcdef"]
     settled = [builders.remembered(builders.row(settled_key, sidecar_etag="s2", run_id="run1", recipe=RECIPE))]
-    blocks, seen = unpacked(known(rows, 2))
+    blocks, seen = unpacked(packed_rows(rows, 2))
     found = [item_with(item, sidecar_etag="s2") if item.key == settled_key else item for item in map(shown, rows)]
 
     decisions = decisions_on(found, overlaid(blocks, settled))
@@ -220,14 +207,14 @@ def test_a_run_that_is_taken_over_unpacks_only_the_blocks_that_it_has_settled_ro
 def test_a_second_opinion_is_what_was_asked_for_in_a_block_too():
     rows = [row_of("a", "by a second opinion"), row_of("b", "current"), row_of("c", "by a second opinion")]
 
-    (block,) = known(rows, 3)
+    (block,) = packed_rows(rows, 3)
 
     assert (block.block.recipe, block.block.others) == (RECIPE, ())
 
 
 def test_a_list_of_keys_unpacks_only_the_blocks_that_they_lie_in():
     rows = [row_of(letter, "pending") for letter in "abcdef"]
-    blocks, seen = unpacked(known(rows, 2))
+    blocks, seen = unpacked(packed_rows(rows, 2))
 
     (job,) = decisions_on([shown(rows[2])], blocks, is_whole=False)
 
@@ -245,7 +232,9 @@ def test_a_million_new_objects_before_a_block_do_not_wait_for_its_end():
             yield builders.found(f"new/{number:04}.mp3")
         yield from map(shown, rows)
 
-    decisions = plan(stretches(new()), known(rows, 2), request(), SETTINGS, lambda _: None, now=lambda: builders.NOW)
+    decisions = plan(
+        stretches(new()), packed_rows(rows, 2), request(), SETTINGS, lambda _: None, now=lambda: builders.NOW
+    )
 
     assert isinstance(next(iter(decisions)), Job)
     assert read["objects"] < 10
@@ -256,7 +245,7 @@ def test_a_million_new_objects_before_a_block_do_not_wait_for_its_end():
 def test_any_rows_of_a_block_can_be_unpacked_alone(is_first, numbers):
     rows = [row_of(f"{number:04}", "current") for number in range(1000)]
 
-    block = known(rows, 500)[not is_first]
+    block = packed_rows(rows, 500)[not is_first]
 
     expected = rows[:500] if is_first else rows[500:]
     assert block.some(numbers) == [expected[number] for number in numbers]
@@ -264,7 +253,7 @@ def test_any_rows_of_a_block_can_be_unpacked_alone(is_first, numbers):
 
 
 def test_a_block_that_is_not_what_the_manifest_says_is_damage():
-    (block,) = known([row_of(letter, "pending") for letter in "ab"], 2)
+    (block,) = packed_rows([row_of(letter, "pending") for letter in "ab"], 2)
     for damaged in (
         replace(block, packed=block.packed[:-9]),
         replace(block, is_first=False),
